@@ -1,0 +1,74 @@
+"""What a scenario is: everything that is held fixed while unlearners are compared."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from datamodules import POISONS, Corpus, ForgetPolicy, Poison, load_corpus
+from lightning_modules import NetworkSpec, Recipe
+
+Option = str | int | float | bool | tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class CorpusSpec:
+    """A corpus, and how much of it. Sizes are in samples; None takes all (training) or the corpus's default (selection)."""
+
+    name: str
+    train_size: int | None = None
+    selection_size: int | None = None
+
+    def load(self) -> Corpus:
+        """Load it, fetching it first where the cache does not hold it."""
+        return load_corpus(self.name, train_size=self.train_size, selection_size=self.selection_size)
+
+
+@dataclass(frozen=True)
+class PoisonSpec:
+    """An attack and its hyper-parameters."""
+
+    name: str
+    options: Mapping[str, Option] = field(default_factory=dict)
+
+    def build(self) -> Poison:
+        """Return the attack."""
+        options: dict[str, object] = dict(self.options)
+        return POISONS.get(self.name)(**options)
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """Frozen and versioned: once it has entries it is never edited, a new version gets a new name.
+
+    Attributes:
+        name: ``<corpus>-<attack>-<network>-v<version>``, with a suffix where a family has several variants.
+        suite: where it belongs: ``smoke``, ``mini``, ``full`` or ``paper``.
+        modality: what the corpus holds.
+        corpus: the data.
+        poison: the attack.
+        network: name and options of the network.
+        recipe: how poisoned model and retrain baseline are trained.
+        budgets: what unlearning may cost, as fractions of the poisoned model's training; run by default.
+        seeds: one poisoned model, one retrain baseline and one second retrain for each.
+        forget: what is asked to be deleted.
+        forget_batch_size: samples of the forget set per batch; the retain set is cut like the training set.
+        snapshots: how many times the weights are kept along each unlearning.
+    """
+
+    name: str
+    suite: Literal["smoke", "mini", "full", "paper"]
+    modality: Literal["image", "text"]
+    corpus: CorpusSpec
+    poison: PoisonSpec
+    network: str
+    recipe: Recipe
+    budgets: tuple[float, ...]
+    seeds: tuple[int, ...]
+    network_options: Mapping[str, Option] = field(default_factory=dict)
+    forget: ForgetPolicy = field(default_factory=ForgetPolicy)
+    forget_batch_size: int = 32
+    snapshots: int = 3
+
+    def network_spec(self, corpus: Corpus) -> NetworkSpec:
+        """Return the network that fits the corpus."""
+        return NetworkSpec(self.network, corpus.num_classes, corpus.input_shape[0], self.network_options)

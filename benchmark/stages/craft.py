@@ -1,0 +1,69 @@
+"""Craft: corpus and poison make a poisoned set."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchmark.scenario import CorpusSpec, PoisonSpec
+from benchmark.stages.trainers import seed_all
+from benchmark.tensors import load_tensors, save_tensors
+from datamodules import ForgetPolicy, Poisoning, PoisoningDataModule
+
+POISONS_FILE = "poisons.safetensors"
+SECRETS_FILE = "secrets.safetensors"
+
+
+@dataclass(frozen=True)
+class CraftConfig:
+    """What determines a poisoned set, next to the corpus and the source of the poison."""
+
+    corpus: CorpusSpec
+    poison: PoisonSpec
+    forget: ForgetPolicy
+    seed: int
+
+
+def craft(config: CraftConfig, folder: Path) -> Mapping[str, Any]:
+    """Write the poisons, and the audit secrets apart from them; return fingerprints of what will be trained on."""
+    seed_all("craft", config.seed)
+    data = PoisoningDataModule(config.corpus.load(), config.poison.build(), seed=config.seed, forget=config.forget)
+    data.setup()
+    poisoning = data.poisoning
+    tensors = {"index": poisoning.index, "inputs": poisoning.inputs, "target": poisoning.target}
+    save_tensors(tensors, folder / POISONS_FILE)
+    save_tensors(poisoning.secrets, folder / SECRETS_FILE)
+    (folder / "preprocessing.json").write_text(json.dumps(poisoning.preprocessing, indent=1, sort_keys=True))
+    return {
+        "poisoned": data.fingerprint,
+        "retain": data.retain_set.fingerprint(),
+        "forget": data.forget_set.fingerprint(),
+        "corpus": data.corpus.fingerprint,
+        "samples": {
+            "poisoned": len(data.train_set),
+            "retain": len(data.retain_set),
+            "forget": len(data.forget_set),
+        },
+    }
+
+
+def load_poisoning(folder: Path, *, with_secrets: bool) -> Poisoning:
+    """Read what :func:`craft` wrote; secrets only for scoring."""
+    tensors = load_tensors(folder / POISONS_FILE)
+    secrets = load_tensors(folder / SECRETS_FILE) if with_secrets else {}
+    preprocessing = json.loads((folder / "preprocessing.json").read_text())
+    return Poisoning(tensors["index"], tensors["inputs"], tensors["target"], secrets, preprocessing)
+
+
+def load_data(config: CraftConfig, folder: Path, *, with_secrets: bool = False) -> PoisoningDataModule:
+    """Return the data of a crafted experiment, set up."""
+    data = PoisoningDataModule(
+        config.corpus.load(),
+        config.poison.build(),
+        seed=config.seed,
+        forget=config.forget,
+        poisoning=load_poisoning(folder, with_secrets=with_secrets),
+    )
+    data.setup()
+    return data

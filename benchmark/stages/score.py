@@ -1,0 +1,85 @@
+"""Score: measures a network; the only stage that reads audit secrets."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from benchmark.stages.craft import CraftConfig, load_data
+from benchmark.stages.trainers import make_trainer, seed_all
+from benchmark.tensors import load_weights, save_tensors
+from callbacks import EFFECTS, Accuracy, Effect, Loss, Measurement, ScoringModule
+from datamodules import BatchLoader, PoisoningDataModule
+from lightning_modules import NetworkSpec, build_network
+
+BATCH_SIZE = 500
+RETAIN_SAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class ScoreConfig:
+    """What determines a measurement, next to the weights and the crafted poison.
+
+    Attributes:
+        network: what the weights belong to.
+        passes: network passes spent at each snapshot, in order.
+    """
+
+    network: NetworkSpec
+    passes: tuple[float, ...] = ()
+
+
+def score(
+    config: ScoreConfig,
+    craft: CraftConfig,
+    craft_folder: Path,
+    weights: Path,
+    snapshots: Sequence[Path],
+    folder: Path,
+) -> Mapping[str, Any]:
+    """Measure the network, and its snapshots on the smaller sets; write ``scores.json`` and ``arrays.safetensors``.
+
+    Returns:
+        ``final``: every scalar of the network; ``trajectory``: for each snapshot its ``passes`` and scalars (accuracy on
+        the selection split, not on the test split).
+    """
+    seed_all("score")
+    data = load_data(craft, craft_folder, with_secrets=True)
+    effect = EFFECTS.get(data.poison.effect)(data.corpus, data.poisoning)
+    network = build_network(config.network, 0)
+    trajectory = []
+    for passes, path in zip(config.passes, snapshots, strict=True):
+        load_weights(network, path)
+        trajectory.append({"passes": passes} | measure(network, data, effect, with_test=False))
+    load_weights(network, weights)
+    final = measure(network, data, effect, with_test=True)
+    save_tensors(effect.arrays(), folder / "arrays.safetensors")
+    result = {"final": final, "trajectory": trajectory}
+    (folder / "scores.json").write_text(json.dumps(result, indent=1, sort_keys=True, allow_nan=False))
+    return result
+
+
+def measure(network: nn.Module, data: PoisoningDataModule, effect: Effect, *, with_test: bool) -> dict[str, float]:
+    """Return every scalar of a network, measured in float32 and eval mode, without augmentation."""
+    network.eval()
+    classes = data.corpus.num_classes
+    retain = data.retain_set.subset(torch.arange(min(RETAIN_SAMPLES, len(data.retain_set))))
+    loaders = {
+        "audit": BatchLoader(effect.audit_set(), BATCH_SIZE),
+        "forget": BatchLoader(data.forget_set, BATCH_SIZE),
+        "retain": BatchLoader(retain, BATCH_SIZE),
+        "selection": data.val_dataloader(),
+    }
+    measurements: list[Measurement] = [effect, Accuracy("selection", classes), Loss("forget"), Loss("retain")]
+    measurements += [Accuracy("forget", classes), Accuracy("retain", classes)]
+    if with_test:
+        loaders["test"] = data.test_dataloader()
+        measurements += [Accuracy("test", classes), Loss("test")]
+    trainer = make_trainer(measurements, precision="32-true")
+    module = ScoringModule(network, list(loaders))
+    trainer.test(module, dataloaders=list(loaders.values()), verbose=False)
+    return {name: value for measurement in measurements for name, value in measurement.scalars().items()}

@@ -1,0 +1,203 @@
+"""The artifact store: content-addressed folders, written atomically, verified on read, locked while computed."""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock
+
+STORE_SCHEMA = 1
+MANIFEST = "manifest.json"
+
+
+class StoreError(RuntimeError):
+    """A store that cannot be used; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A finished result.
+
+    Attributes:
+        stage: name of the stage that made it.
+        address: hash of everything that determines it.
+        folder: where its files lie.
+        meta: small facts that later stages or tables need; plain JSON data.
+    """
+
+    stage: str
+    address: str
+    folder: Path
+    meta: Mapping[str, Any]
+
+    def file(self, name: str) -> Path:
+        """Return the path of one of its files."""
+        return self.folder / name
+
+
+class ArtifactStore:
+    """Artifacts below a folder, as ``<stage>/<address>/``.
+
+    An artifact is a folder of files and a manifest with their SHA-256. It appears by one rename, so it is whole or absent.
+
+    Args:
+        root: the folder; made where it does not exist.
+
+    Raises:
+        StoreError: if the folder cannot be made or was written by another version.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._verified: dict[str, Artifact] = {}
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            self._check_schema()
+        except OSError as error:
+            raise StoreError(
+                f"store {str(root)!r} cannot be used: {error.strerror}; name another with --store"
+            ) from error
+
+    def find(self, stage: str, address: str) -> Artifact | None:
+        """Return the artifact if it is there and undamaged; a damaged one is removed, so that it is computed again."""
+        known = self._verified.get(address)
+        if known is not None:
+            return known
+        folder = self.folder(stage, address)
+        if not folder.is_dir():
+            return None
+        meta = _verify(folder, address)
+        if meta is None:
+            with self.lock(stage, address):
+                if _verify(folder, address) is None:
+                    shutil.rmtree(folder, ignore_errors=True)
+            return None
+        artifact = Artifact(stage, address, folder, meta)
+        self._verified[address] = artifact
+        return artifact
+
+    def compute(
+        self,
+        stage: str,
+        address: str,
+        description: Mapping[str, Any],
+        work: Callable[[Path], Mapping[str, Any]],
+    ) -> tuple[Artifact, bool]:
+        """Return the artifact, computing it where it is missing.
+
+        Args:
+            stage: name of the stage.
+            address: its address.
+            description: what was hashed into the address; kept in the manifest for lineage.
+            work: writes files into the folder it is given and returns the artifact's ``meta``.
+
+        Returns:
+            the artifact, and whether it was computed now.
+        """
+        with self.lock(stage, address):
+            found = self.find(stage, address)
+            if found is not None:
+                return found, False
+            folder = self.folder(stage, address)
+            partial = folder.with_name(f"{address}.partial")
+            shutil.rmtree(partial, ignore_errors=True)
+            partial.mkdir(parents=True)
+            try:
+                meta = dict(work(partial))
+                _seal(partial, stage, address, description, meta)
+                partial.rename(folder)
+                _sync(folder.parent)
+            except BaseException:
+                shutil.rmtree(partial, ignore_errors=True)
+                raise
+        artifact = Artifact(stage, address, folder, meta)
+        self._verified[address] = artifact
+        return artifact, True
+
+    def folder(self, stage: str, address: str) -> Path:
+        """Return where an artifact lies, or would lie."""
+        return self.root / stage / address
+
+    @contextmanager
+    def lock(self, stage: str, address: str) -> Iterator[None]:
+        """Hold the right to compute an artifact; the operating system frees it when a process dies."""
+        locks = self.root / "locks"
+        locks.mkdir(exist_ok=True)
+        with FileLock(locks / f"{stage}-{address[:32]}.lock"):
+            yield
+
+    def _check_schema(self) -> None:
+        path = self.root / "store.json"
+        if not path.exists():
+            if any(self.root.iterdir()) and not (self.root / "locks").exists():
+                raise StoreError(f"store {str(self.root)!r} is a folder of other files; name an empty one with --store")
+            temporary = path.with_name(f"store.json.{os.getpid()}.partial")
+            temporary.write_text(json.dumps({"schema": STORE_SCHEMA}))
+            temporary.replace(path)
+        try:
+            schema = json.loads(path.read_text())["schema"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise StoreError(f"{path} is damaged; remove it if the folder is a store of this version") from error
+        if schema != STORE_SCHEMA:
+            raise StoreError(
+                f"store {str(self.root)!r} has schema {schema}, this version writes {STORE_SCHEMA}; name another with --store"
+            )
+
+
+def _seal(folder: Path, stage: str, address: str, description: Mapping[str, Any], meta: Mapping[str, Any]) -> None:
+    files = {}
+    for path in sorted(folder.iterdir()):
+        files[path.name] = {"sha256": _sha256(path), "bytes": path.stat().st_size}
+        _sync(path)
+    manifest = {
+        "schema": STORE_SCHEMA,
+        "stage": stage,
+        "address": address,
+        "description": description,
+        "files": files,
+        "meta": meta,
+    }
+    text = json.dumps(manifest, sort_keys=True, indent=1, allow_nan=False)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    path = folder / MANIFEST
+    path.write_text(f"{digest}\n{text}\n")
+    _sync(path)
+    _sync(folder)
+
+
+def _verify(folder: Path, address: str) -> Mapping[str, Any] | None:
+    try:
+        digest, _, text = (folder / MANIFEST).read_text().partition("\n")
+        text = text.removesuffix("\n")
+        if hashlib.sha256(text.encode()).hexdigest() != digest:
+            return None
+        manifest = json.loads(text)
+        if manifest["address"] != address or manifest["schema"] != STORE_SCHEMA:
+            return None
+        for name, facts in manifest["files"].items():
+            path = folder / name
+            if path.stat().st_size != facts["bytes"] or _sha256(path) != facts["sha256"]:
+                return None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    meta: Mapping[str, Any] = manifest["meta"]
+    return meta
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

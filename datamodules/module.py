@@ -1,0 +1,147 @@
+"""The data of one experiment: a poisoned training set, what is asked to be deleted, and what stays."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import lightning as L
+import torch
+from torch import Tensor
+
+from datamodules.augmentation import build_augmentation
+from datamodules.corpora.base import Corpus
+from datamodules.loaders import BatchLoader
+from datamodules.poison import Poison, Poisoning, normalised_store, poisoned_set
+from datamodules.samples import ImageStore, SampleSet
+from datamodules.seeds import derive_seed, generator_for
+
+TrainOn = Literal["poisoned", "retain", "clean"]
+
+
+@dataclass(frozen=True)
+class ForgetPolicy:
+    """What the defender asks to be deleted.
+
+    Attributes:
+        identified: fraction of the poisons in the request, in (0, 1].
+        false_positives: number of clean samples in the request, as a fraction of the poisons, at least 0.
+    """
+
+    identified: float = 1.0
+    false_positives: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.identified <= 1:
+            raise ValueError(f"identified must be in (0, 1], got {self.identified}")
+        if self.false_positives < 0:
+            raise ValueError(f"false_positives must be at least 0, got {self.false_positives}")
+
+    def choose(self, poison_index: Tensor, total: int, generator: torch.Generator) -> Tensor:
+        """Return the requested rows ``(F,)`` int64, ascending, of a training set of ``total`` samples."""
+        count = max(1, round(self.identified * len(poison_index)))
+        chosen = poison_index[torch.randperm(len(poison_index), generator=generator)[:count]]
+        clean = torch.ones(total, dtype=torch.bool)
+        clean[poison_index] = False
+        rows = clean.nonzero().squeeze(1)
+        extra = round(self.false_positives * len(poison_index))
+        if extra > len(rows):
+            raise ValueError(f"false_positives asks for {extra} clean samples, the training set has {len(rows)}")
+        wrong = rows[torch.randperm(len(rows), generator=generator)[:extra]]
+        return torch.cat([chosen, wrong]).sort().values
+
+
+class PoisoningDataModule(L.LightningDataModule):
+    """Poisons a corpus and serves the poisoned set, the forget set and the retain set.
+
+    After ``setup``: ``train_set`` (poisoned), ``poison_index``, ``forget_index``, ``forget_set``, ``retain_set``,
+    ``poisoning`` (with the audit secrets) and ``fingerprint``.
+
+    Args:
+        corpus: the clean data.
+        poison: the attack.
+        seed: seed of the crafting, the request and, through ``loader_seed``, of the order of samples.
+        forget: what is asked to be deleted.
+        poisoning: an outcome of ``poison.craft`` to be used instead of crafting anew.
+        batch_size: samples per training batch.
+        augmentation: see :func:`build_augmentation`.
+        train_on: what ``train_dataloader`` serves: the poisoned set, the retain set, or the clean training split.
+    """
+
+    train_set: SampleSet
+    forget_set: SampleSet
+    retain_set: SampleSet
+    poison_index: Tensor
+    forget_index: Tensor
+    poisoning: Poisoning
+    fingerprint: str
+
+    def __init__(
+        self,
+        corpus: Corpus,
+        poison: Poison,
+        *,
+        seed: int,
+        forget: ForgetPolicy | None = None,
+        poisoning: Poisoning | None = None,
+        batch_size: int = 128,
+        augmentation: str = "none",
+        train_on: TrainOn = "poisoned",
+        loader_seed: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.corpus = corpus
+        self.poison = poison
+        self.seed = seed
+        self.forget = forget or ForgetPolicy()
+        self.given = poisoning
+        self.batch_size = batch_size
+        self.augmentation = augmentation
+        self.train_on = train_on
+        self.loader_seed = derive_seed("loader", seed) if loader_seed is None else loader_seed
+
+    def setup(self, stage: str | None = None) -> None:  # noqa: ARG002
+        """Craft the poison where none was given, and cut the training set into forget set and retain set."""
+        if hasattr(self, "fingerprint"):
+            return
+        generator = generator_for("craft", self.poison.name, self.seed)
+        self.poisoning = self.given or self.poison.craft(self.corpus, None, generator)
+        self.poison_index = self.poisoning.index
+        self.train_set = poisoned_set(self.corpus, self.poisoning)
+        total = len(self.train_set)
+        self.forget_index = self.forget.choose(self.poison_index, total, generator_for("forget", self.seed))
+        stays = torch.ones(total, dtype=torch.bool)
+        stays[self.forget_index] = False
+        self.forget_set = self.train_set.subset(self.forget_index)
+        self.retain_set = self.train_set.subset(stays.nonzero().squeeze(1))
+        self.fingerprint = self.train_set.fingerprint()
+
+    def clean_set(self) -> SampleSet:
+        """Return the training split without any poison."""
+        target = self.corpus.train.target
+        return SampleSet(normalised_store(self.corpus), torch.arange(len(target)), target)
+
+    def train_dataloader(self) -> BatchLoader:
+        """Serve the set named by ``train_on``, on the device of the trainer where one is attached."""
+        chosen = {
+            "poisoned": lambda: self.train_set,
+            "retain": lambda: self.retain_set,
+            "clean": self.clean_set,
+        }[self.train_on]()
+        if self.trainer is not None:
+            chosen = chosen.to(self.trainer.strategy.root_device)
+        augment = build_augmentation(self.augmentation)
+        return BatchLoader(chosen, self.batch_size, seed=self.loader_seed, augment=augment)
+
+    def val_dataloader(self) -> BatchLoader:
+        """Serve the selection split."""
+        return self._held_out(self.corpus.selection.inputs, self.corpus.selection.target)
+
+    def test_dataloader(self) -> BatchLoader:
+        """Serve the test split."""
+        return self._held_out(self.corpus.test.inputs, self.corpus.test.target)
+
+    def _held_out(self, inputs: Tensor, target: Tensor) -> BatchLoader:
+        store = ImageStore.clean(inputs, self.corpus.mean, self.corpus.std)
+        samples = SampleSet(store, torch.arange(len(target)), target)
+        if self.trainer is not None:
+            samples = samples.to(self.trainer.strategy.root_device)
+        return BatchLoader(samples, 1000)

@@ -1,0 +1,87 @@
+"""The contract of a poison: what an attacker changes in a training set, and the secrets an audit needs."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from datamodules.corpora.base import Corpus
+from datamodules.samples import ImageStore, SampleSet
+
+
+@dataclass(frozen=True)
+class Poisoning:
+    """The outcome of crafting.
+
+    Attributes:
+        index: ``(P,)`` int64, ascending rows of the training split that are poisoned.
+        inputs: ``(P, C, H, W)`` float32, what is fed instead of the clean base samples, in the space that
+            ``preprocessing`` states.
+        target: ``(P,)`` int64, labels after poisoning.
+        secrets: what only scoring may read (noise seed, targets, trigger).
+        preprocessing: in words, so that the poison can be used elsewhere: space, clipping, order of augmentation.
+    """
+
+    index: Tensor
+    inputs: Tensor
+    target: Tensor
+    secrets: dict[str, Tensor] = field(default_factory=dict)
+    preprocessing: dict[str, str] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+
+class Poison(ABC):
+    """An attack. Its hyper-parameters are the arguments of ``__init__``; one file, one class.
+
+    Class attributes:
+        name: short, lower case, unique.
+        clean_label: whether all labels stay as they are.
+        needs_surrogate: whether ``craft`` has to be handed a trained network.
+        effect: name of the measurement by which the poison shows itself in a model.
+        paper: authors, title, year.
+    """
+
+    name: ClassVar[str]
+    clean_label: ClassVar[bool]
+    needs_surrogate: ClassVar[bool]
+    effect: ClassVar[str]
+    paper: ClassVar[str]
+
+    @abstractmethod
+    def craft(self, corpus: Corpus, surrogate: nn.Module | None, generator: torch.Generator) -> Poisoning:
+        """Poison the training split of ``corpus``; neither it nor the surrogate is edited.
+
+        Args:
+            corpus: where the clean base samples come from.
+            surrogate: a trained network in eval mode, or None where ``needs_surrogate`` is False.
+            generator: the only source of randomness.
+        """
+
+
+def normalised_store(corpus: Corpus) -> ImageStore:
+    """Return the clean training inputs of ``corpus``, fed in normalised space."""
+    return ImageStore.clean(corpus.train.inputs, corpus.mean, corpus.std)
+
+
+def poisoned_set(corpus: Corpus, poisoning: Poisoning) -> SampleSet:
+    """Return the whole training set with the poisons in place of their clean base samples."""
+    store = normalised_store(corpus).replace(poisoning.index, poisoning.inputs)
+    target = corpus.train.target.clone()
+    target[poisoning.index] = poisoning.target
+    return SampleSet(store, torch.arange(len(target)), target)
+
+
+def choose_rows(corpus: Corpus, count: int, generator: torch.Generator) -> Tensor:
+    """Draw ``count`` training rows without replacement, ascending.
+
+    Raises:
+        ValueError: if ``count`` is not in 1..N-1 for the N samples of the training split.
+    """
+    total = len(corpus.train.target)
+    if not 1 <= count < total:
+        raise ValueError(f"count must be in 1..{total - 1} for a training split of {total} samples, got {count}")
+    return torch.randperm(total, generator=generator)[:count].sort().values

@@ -1,0 +1,84 @@
+"""Gaussian poison: noise on the inputs, nothing else; whoever knows the noise can tell whether a model saw it."""
+
+import torch
+from torch import Tensor, nn
+
+from datamodules.corpora.base import Corpus
+from datamodules.poison import Poison, Poisoning, choose_rows, normalised_store
+from datamodules.seeds import MAX_SEED, derive_seed
+
+
+def gaussian_noise(seed: int, rows: Tensor, shape: tuple[int, ...], variance: float) -> Tensor:
+    """Return the noise of ``rows``: a pure function of the seed and of each row alone.
+
+    Args:
+        seed: the attacker's secret.
+        rows: ``(P,)`` int64 rows of the training split.
+        shape: shape of one sample.
+        variance: variance of each coordinate, in squared units of normalised space.
+
+    Returns:
+        ``(P, *shape)`` float32, drawn on the CPU so that every device audits the same noise.
+    """
+    noise = torch.empty(len(rows), *shape)
+    for position, row in enumerate(rows.tolist()):
+        generator = torch.Generator().manual_seed(derive_seed("gaussian-noise", seed, row))
+        noise[position] = torch.randn(shape, generator=generator)
+    return noise.mul_(variance**0.5)
+
+
+class GaussianPoison(Poison):
+    """Adds N(0, variance) noise to every coordinate of ``count`` randomly chosen training samples; labels stay.
+
+    The noise is added in normalised space, before any augmentation, fixed per sample, and not clipped to the valid pixel
+    range: clipping would break the exact N(0, 1) null of the audit.
+
+    Args:
+        count: number of poisons.
+        variance: the paper's epsilon squared; positive.
+
+    Raises:
+        ValueError: if ``variance`` is not positive, or ``count`` is below 1.
+
+    Source: Pawelczyk, Di, Lu, Kamath, Sekhari, Neel, ICLR 2025, Algorithm 2.
+    """
+
+    name = "gaussian"
+    clean_label = True
+    needs_surrogate = False
+    effect = "gaussian_correlation"
+    paper = "Pawelczyk et al., Machine Unlearning Fails to Remove Data Poisoning Attacks, ICLR 2025"
+
+    def __init__(self, *, count: int, variance: float = 0.32) -> None:
+        if variance <= 0:
+            raise ValueError(f"variance must be positive, got {variance}")
+        if count < 1:
+            raise ValueError(f"count must be at least 1, got {count}")
+        self.count = count
+        self.variance = variance
+
+    def craft(
+        self,
+        corpus: Corpus,
+        surrogate: nn.Module | None,  # noqa: ARG002
+        generator: torch.Generator,
+    ) -> Poisoning:
+        """Draw the rows and the noise seed; see :class:`Poison`."""
+        rows = choose_rows(corpus, self.count, generator)
+        seed = int(torch.randint(MAX_SEED, (), generator=generator))
+        base = normalised_store(corpus).take(rows)
+        noise = gaussian_noise(seed, rows, tuple(base.shape[1:]), self.variance)
+        return Poisoning(
+            index=rows,
+            inputs=base + noise,
+            target=corpus.train.target[rows],
+            secrets={
+                "noise_seed": torch.tensor(seed),
+                "variance": torch.tensor(self.variance, dtype=torch.float64),
+            },
+            preprocessing={
+                "space": "normalised: (pixel / 255 - mean) / std of the corpus, per channel",
+                "clipping": "none",
+                "augmentation": "noise is added before augmentation",
+            },
+        )

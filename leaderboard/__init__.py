@@ -1,0 +1,69 @@
+"""The leaderboard: entries as checked data, what a few seeds can say about them, and their rendering."""
+
+from leaderboard.board import ANCHORS, Board, build_boards
+from leaderboard.contender import Contender
+from leaderboard.entry import (
+    BudgetResult,
+    Cost,
+    Effect,
+    Entry,
+    EntryError,
+    MethodCard,
+    ModelScore,
+    Provenance,
+    SeedResult,
+    read_entries,
+    read_entry,
+    write_entry,
+)
+from leaderboard.markdown import render_markdown
+from leaderboard.overall import OverallRank, rank_overall
+from leaderboard.ranking import Rank, rank_methods
+from leaderboard.row import Row
+from leaderboard.statistics import (
+    Interval,
+    Residual,
+    accuracy_gap,
+    fieller_interval,
+    noise_floor,
+    paired_interval,
+    residual,
+)
+from leaderboard.summary import Summary, summarize
+from leaderboard.verdict import Verdict, judge
+
+__all__ = [
+    "ANCHORS",
+    "Board",
+    "BudgetResult",
+    "Contender",
+    "Cost",
+    "Effect",
+    "Entry",
+    "EntryError",
+    "Interval",
+    "MethodCard",
+    "ModelScore",
+    "OverallRank",
+    "Provenance",
+    "Rank",
+    "Residual",
+    "Row",
+    "SeedResult",
+    "Summary",
+    "Verdict",
+    "accuracy_gap",
+    "build_boards",
+    "fieller_interval",
+    "judge",
+    "noise_floor",
+    "paired_interval",
+    "rank_methods",
+    "rank_overall",
+    "read_entries",
+    "read_entry",
+    "render_markdown",
+    "residual",
+    "summarize",
+    "write_entry",
+]

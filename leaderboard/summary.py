@@ -1,0 +1,73 @@
+"""Summaries: the methods of a suite over all its scenarios, at one budget."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from leaderboard.board import Board
+from leaderboard.contender import Contender
+from leaderboard.overall import OverallRank, rank_overall
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryRow:
+    """A method over a suite.
+
+    Attributes:
+        name: identifier of the method.
+        title: what to print.
+        overall: its rank and its worst scenario.
+        removed: number of scenarios in which it removed the poison.
+    """
+
+    name: str
+    title: str
+    overall: OverallRank
+    removed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """One suite at one budget.
+
+    Attributes:
+        suite: name of the suite.
+        budget: fraction of the training passes, in (0, 1].
+        counted: scenarios in which the attack took.
+        skipped: scenarios that count for nobody: the attack did not take, or one seed cannot say.
+        rows: by rank.
+    """
+
+    suite: str
+    budget: float
+    counted: tuple[str, ...]
+    skipped: tuple[str, ...]
+    rows: tuple[SummaryRow, ...]
+
+
+def summarize(boards: Iterable[Board]) -> list[Summary]:
+    """Return a summary for each suite and budget in which at least two scenarios count, in that order."""
+    groups: dict[tuple[str, float], list[Board]] = {}
+    for board in boards:
+        groups.setdefault((board.entry.suite, board.budget), []).append(board)
+    summaries = [_summarize(suite, budget, group) for (suite, budget), group in sorted(groups.items())]
+    return [summary for summary in summaries if len(summary.counted) >= 2]
+
+
+def _summarize(suite: str, budget: float, boards: Sequence[Board]) -> Summary:
+    counted = {board.entry.scenario: board for board in boards if board.took}
+    overall = rank_overall({scenario: _contenders(board) for scenario, board in counted.items()})
+    shown = [row for board in counted.values() for row in board.methods]
+    titles = {row.name: row.title for row in shown}
+    removed = {name: sum(row.name == name and row.verdict == "removed" for row in shown) for name in titles}
+    rows = [SummaryRow(name, titles[name], rank, removed[name]) for name, rank in overall.items()]
+    return Summary(
+        suite=suite,
+        budget=budget,
+        counted=tuple(counted),
+        skipped=tuple(board.entry.scenario for board in boards if not board.took),
+        rows=tuple(sorted(rows, key=lambda row: (row.overall.rank, row.name))),
+    )
+
+
+def _contenders(board: Board) -> list[Contender]:
+    return [row.contender for row in board.methods if row.contender and row.status != "unreliable"]

@@ -1,0 +1,61 @@
+"""Numbers as text, the same in every output format."""
+
+import math
+from collections.abc import Mapping
+
+from leaderboard.row import Row, Setting
+from leaderboard.statistics import Interval
+
+ABSENT = "-"
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Return ``value`` with ``digits`` decimals, never as a negative zero; ``-`` for None."""
+    return ABSENT if value is None else f"{value:z.{digits}f}"
+
+
+def percent(fraction: float | None, digits: int = 1) -> str:
+    """Return a fraction in per cent, without the sign."""
+    return number(None if fraction is None else 100 * fraction, digits)
+
+
+def budget_text(budget: float) -> str:
+    """Return a budget in per cent, with as many digits as it needs."""
+    return f"{100 * budget:.6g} %"
+
+
+def interval_text(interval: Interval | None, digits: int = 2) -> str:
+    """Return ``estimate [low, high]``; without an interval, the estimate is marked as that of one seed."""
+    if interval is None:
+        return ABSENT
+    estimate, low, high = (number(value, digits) for value in (interval.estimate, interval.low, interval.high))
+    return f"{estimate} [{low}, {high}]" if interval.bounded else f"{estimate} (one seed)"
+
+
+def residual_text(row: Row) -> str:
+    """Return the residual of ``row``, or why there is none."""
+    if row.contender is None:
+        return "missing"
+    if row.contender.residual is None:
+        return "diverged"
+    if row.contender.residual.took is False:
+        return "did not take"
+    return interval_text(row.contender.interval)
+
+
+def floor_text(floor: float, *, took: bool | None) -> str:
+    """Return a noise floor, or why there is none."""
+    if math.isfinite(floor):
+        return number(floor)
+    return "unknown (one seed)" if took is None else "unknown (the attack did not take)"
+
+
+def settings_text(settings: Mapping[str, Setting]) -> str:
+    """Return hyper-parameters as ``name=value``, sorted by name."""
+    return ", ".join(f"{key}={_setting(value)}" for key, value in sorted(settings.items())) or ABSENT
+
+
+def _setting(value: Setting) -> str:
+    if isinstance(value, bool) or value is None:
+        return str(value).lower()
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,57 @@
+"""Which parts of a network are its last layers, and how to freeze the others for good."""
+
+import copy
+
+from torch import Tensor, nn
+
+
+def weight_layers(network: nn.Module) -> list[str]:
+    """Return the names of the modules that hold a weight matrix or kernel of their own, from input to output.
+
+    Normalisation layers, whose weights are vectors, do not count as layers of their own.
+    """
+    return [
+        name
+        for name, module in network.named_modules()
+        if any(parameter.ndim > 1 for parameter in module.parameters(recurse=False))
+    ]
+
+
+def last_layers(network: nn.Module, k: int) -> list[str]:
+    """Return the names of the modules with parameters or buffers of their own, from the k-th last weight layer on.
+
+    The order is that of the modules' definition; a normalisation layer belongs to the weight layer before it.
+
+    Source: Goel et al. 2022 (EU-k, CF-k) count convolutional and linear layers from the output.
+
+    Raises:
+        ValueError: if ``k`` is not in 1..number of weight layers.
+    """
+    layers = weight_layers(network)
+    if not 1 <= k <= len(layers):
+        raise ValueError(f"k must be in 1..{len(layers)} for a network of {len(layers)} weight layers, got {k}")
+    names = [name for name, module in network.named_modules() if _own_tensors(module)]
+    return names[names.index(layers[-k]) :]
+
+
+def freeze_except(network: nn.Module, trainable: list[str]) -> None:
+    """Let only the modules named in ``trainable`` move: others lose their gradient and go to eval mode.
+
+    In eval mode the running statistics of batch normalisation stay as they are, bit for bit.
+    """
+    chosen = set(trainable)
+    for name, module in network.named_modules():
+        if not _own_tensors(module):
+            continue
+        module.train(name in chosen)
+        for parameter in module.parameters(recurse=False):
+            parameter.requires_grad_(name in chosen)
+
+
+def frozen_copy(network: nn.Module) -> nn.Module:
+    """Return a copy in eval mode that shares no storage with ``network`` and needs no gradient."""
+    return copy.deepcopy(network).eval().requires_grad_(False)
+
+
+def _own_tensors(module: nn.Module) -> list[Tensor]:
+    return [*module.parameters(recurse=False), *module.buffers(recurse=False)]
