@@ -1,5 +1,6 @@
 """The artifact store: content-addressed folders, written atomically, verified on read, locked while computed."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 STORE_SCHEMA = 1
 MANIFEST = "manifest.json"
@@ -120,6 +121,13 @@ class ArtifactStore:
         self._verified[address] = artifact
         return artifact, True
 
+    def sweep(self) -> None:
+        """Remove what killed processes left half-written; work in progress is left alone."""
+        for partial in self.root.glob("*/*.partial"):
+            lock = FileLock(self._lock_path(partial.parent.name, partial.name.removesuffix(".partial")), timeout=0)
+            with contextlib.suppress(Timeout), lock:
+                shutil.rmtree(partial, ignore_errors=True)
+
     def folder(self, stage: str, address: str) -> Path:
         """Return where an artifact lies, or would lie."""
         return self.root / stage / address
@@ -127,10 +135,13 @@ class ArtifactStore:
     @contextmanager
     def lock(self, stage: str, address: str) -> Iterator[None]:
         """Hold the right to compute an artifact; the operating system frees it when a process dies."""
+        with FileLock(self._lock_path(stage, address)):
+            yield
+
+    def _lock_path(self, stage: str, address: str) -> Path:
         locks = self.root / "locks"
         locks.mkdir(exist_ok=True)
-        with FileLock(locks / f"{stage}-{address[:32]}.lock"):
-            yield
+        return locks / f"{stage}-{address[:32]}.lock"
 
     def _check_schema(self) -> None:
         path = self.root / "store.json"

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -102,7 +102,7 @@ class Registry(Generic[T]):
             if not inspect.isclass(member) or member.__module__ != module.__name__ or member.__name__.startswith("_"):
                 continue
             if issubclass(member, self.base) and member is not self.base and not inspect.isabstract(member):
-                found.append(member)
+                found.append(cast("type[T]", member))
         return found
 
 

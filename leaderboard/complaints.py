@@ -29,7 +29,7 @@ def first_complaint(error: ValidationError, model: type[BaseModel]) -> str:
 
 def _describe(kind: str, field: str, fault: Any, model: type[BaseModel]) -> str:
     message = " ".join(str(fault["msg"]).removeprefix("Value error, ").split())
-    message = message.replace("Input should be", "must be").replace("String should", "must")
+    message = message.replace("Input should", "must").replace("String should", "must")
     if kind == "json_invalid":
         return f"not JSON: {message.removeprefix('Invalid JSON: ')}"
     if kind == "missing":

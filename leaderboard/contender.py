@@ -1,11 +1,11 @@
 """A method as ranking sees it."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from leaderboard.statistics import Interval, Residual
-from leaderboard.verdict import keeps_accuracy, loses_accuracy
+from leaderboard.statistics import LEVEL, Interval, Residual, paired_interval
+from leaderboard.verdict import ACCURACY_TOLERANCE, keeps_accuracy, loses_accuracy
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,16 +15,23 @@ class Contender:
     Attributes:
         name: the method.
         excess: E(unlearned) - E(retrain) by seed; None if some seed diverged.
+        gaps: accuracy(unlearned) - accuracy(retrain) in points by seed; None if some seed diverged.
         residual: None if some seed diverged.
-        gap: accuracy minus the retrain baseline's in points; None if some seed diverged.
+        gap: mean of ``gaps`` with its interval; None if some seed diverged.
         exceeds_budget: whether some seed spent more than its budget.
     """
 
     name: str
     excess: Mapping[int, float] | None
+    gaps: Mapping[int, float] | None
     residual: Residual | None
     gap: Interval | None
     exceeds_budget: bool
+
+    @property
+    def diverged(self) -> bool:
+        """Whether some seed diverged."""
+        return self.excess is None or self.gaps is None
 
     @property
     def interval(self) -> Interval | None:
@@ -36,22 +43,38 @@ class Contender:
         """How far from retraining the method ends, in either direction; infinite if that is unknown."""
         return abs(self.interval.estimate) if self.interval else math.inf
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Least and greatest distance from retraining within the interval; (0, infinity) if that is unknown."""
+        return (self.interval.clearance, self.interval.reach) if self.interval else (0.0, math.inf)
 
-def any_diverged(contenders: Iterable[Contender]) -> bool:
-    """Whether some contender has a seed without an effect."""
-    return any(one.excess is None for one in contenders)
-
-
-def any_exceeds_budget(contenders: Iterable[Contender]) -> bool:
-    """Whether some contender spent more than its budget."""
-    return any(one.exceeds_budget for one in contenders)
-
-
-def all_keep_accuracy(contenders: Iterable[Contender]) -> bool:
-    """Whether the mean accuracy of every contender is within 1 point of retraining or above it."""
-    return all(one.gap is not None and keeps_accuracy(one.gap) for one in contenders)
+    @property
+    def keeps_accuracy(self) -> bool:
+        """Whether its mean accuracy is within 1 point of retraining or above it."""
+        return self.gap is not None and keeps_accuracy(self.gap)
 
 
-def any_loses_accuracy(contenders: Iterable[Contender]) -> bool:
-    """Whether the accuracy of some contender is significantly more than 1 point below retraining."""
-    return any(one.gap is not None and loses_accuracy(one.gap) for one in contenders)
+def nearer(a: Contender, b: Contender, level: float = LEVEL) -> bool:
+    """Whether the effect of ``a`` is significantly nearer to retraining's than that of ``b``.
+
+    The t interval of the paired difference of E(unlearned), over the seeds that both have, must exclude 0. Where the
+    two lie on different sides of retraining, one is mirrored first: overshooting is no better than falling short.
+    """
+    pairs = _common(a.excess, b.excess)
+    if not pairs:
+        return False
+    side_a, side_b = (math.copysign(1, sum(values)) for values in zip(*pairs, strict=True))
+    return paired_interval([side_a * x - side_b * y for x, y in pairs], level).high < 0
+
+
+def survives(a: Contender, b: Contender, level: float = LEVEL) -> bool:
+    """Whether ``b`` loses its accuracy and ``a``, over common seeds, is significantly more than 1 point above it."""
+    pairs = _common(a.gaps, b.gaps)
+    if not pairs or b.gap is None or not loses_accuracy(b.gap):
+        return False
+    return paired_interval([x - y for x, y in pairs], level).low > ACCURACY_TOLERANCE
+
+
+def _common(a: Mapping[int, float] | None, b: Mapping[int, float] | None) -> list[tuple[float, float]]:
+    a, b = a or {}, b or {}
+    return [(a[seed], b[seed]) for seed in sorted(a.keys() & b.keys())]

@@ -32,6 +32,7 @@ __all__ = [
     "ModelScore",
     "Provenance",
     "SeedResult",
+    "entry_path",
     "read_entries",
     "read_entry",
     "write_entry",

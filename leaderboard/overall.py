@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from leaderboard.contender import Contender, any_diverged
-from leaderboard.ranking import Rank, conduct_decides, nearer, ranks_from
+from leaderboard.contender import Contender, nearer
+from leaderboard.ranking import Rank, conduct_decides, ranks_from
 from leaderboard.statistics import LEVEL, Interval
 
 
@@ -52,20 +52,16 @@ def rank_overall(boards: Mapping[str, Sequence[Contender]], level: float = LEVEL
 
 def _outranks(a: Mapping[str, Contender], b: Mapping[str, Contender], scenarios: int, level: float) -> bool:
     all_a, all_b = list(a.values()), list(b.values())
-    converged = not (any_diverged(all_a) or any_diverged(all_b))
+    converged = not any(one.diverged for one in all_a + all_b)
     if converged and min(len(a), len(b)) < scenarios:
         return len(a) == scenarios  # two that miss some tie: neither is better
-    decided = conduct_decides(all_a, all_b)
+    decided = conduct_decides(a, b, level)
     if decided is not None:
         return decided
     worst = _worst(a)
     if worst == _worst(b):
         return nearer(a[worst], b[worst], level)
-    return max(one.reach for one in _intervals(all_a)) < max(one.clearance for one in _intervals(all_b))
-
-
-def _intervals(contenders: Sequence[Contender]) -> list[Interval]:
-    return [one.interval for one in contenders if one.interval]
+    return max(one.bounds[1] for one in all_a) < max(one.bounds[0] for one in all_b)
 
 
 def _worst(campaign: Mapping[str, Contender]) -> str:
@@ -74,7 +70,7 @@ def _worst(campaign: Mapping[str, Contender]) -> str:
 
 def _describe(campaign: Mapping[str, Contender], scenarios: Sequence[str], rank: Rank) -> OverallRank:
     missing = tuple(scenario for scenario in scenarios if scenario not in campaign)
-    diverged = tuple(scenario for scenario, one in campaign.items() if any_diverged([one]))
+    diverged = tuple(scenario for scenario, one in campaign.items() if one.diverged)
     if missing or diverged:
         return OverallRank(rank, None, None, missing, diverged)
     worst = _worst(campaign)

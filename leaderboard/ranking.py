@@ -3,16 +3,11 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import permutations
 from typing import TypeVar
 
-from leaderboard.contender import (
-    Contender,
-    all_keep_accuracy,
-    any_diverged,
-    any_exceeds_budget,
-    any_loses_accuracy,
-)
-from leaderboard.statistics import LEVEL, paired_interval
+from leaderboard.contender import Contender, nearer, survives
+from leaderboard.statistics import LEVEL
 
 T = TypeVar("T")
 
@@ -37,14 +32,12 @@ def rank_methods(contenders: Sequence[Contender], level: float = LEVEL) -> dict[
 
     - it converged and ``b`` diverged;
     - it stayed inside the budget and ``b`` did not;
-    - it keeps its mean accuracy within 1 point of retraining and ``b`` is significantly below that, because
-      a destroyed network shows no poison either;
-    - its effect is nearer to the retrain baseline's over the seeds that both have: the paired difference of
-      E(unlearned) has a t interval that excludes 0. Where the two lie on different sides of retraining, one
-      of them is mirrored first, so that overshooting is no better than falling short.
+    - it keeps its mean accuracy within 1 point of retraining, ``b`` is significantly below that and more than 1
+      point below ``a``: a destroyed network shows no poison either;
+    - its effect is significantly nearer to the retrain baseline's (:func:`leaderboard.contender.nearer`).
 
-    Two methods that are equal are told apart in at most 1 - ``level`` of boards. That holds for each pair,
-    not for all pairs at once.
+    Two methods that are equal are told apart in 1 - ``level`` of boards or fewer. That holds for each pair, not
+    for all pairs at once.
 
     Args:
         contenders: with different names, of one scenario in which the attack took.
@@ -61,43 +54,41 @@ def rank_methods(contenders: Sequence[Contender], level: float = LEVEL) -> dict[
 
 def ranks_from(contenders: Mapping[str, T], better: Callable[[T, T], bool]) -> dict[str, Rank]:
     """Turn a relation "is better than", which need not be transitive, into ranges of ranks."""
-    ranks = {}
-    for name, one in contenders.items():
-        others = [other for key, other in contenders.items() if key != name]
-        above = sum(better(other, one) for other in others)
-        below = sum(better(one, other) for other in others)
-        ranks[name] = Rank(1 + above, len(others) + 1 - below)
-    return ranks
+    wins = [(a, b) for a, b in permutations(contenders, 2) if better(contenders[a], contenders[b])]
+    above, below = Counter(b for _, b in wins), Counter(a for a, _ in wins)
+    return {name: Rank(1 + above[name], len(contenders) - below[name]) for name in contenders}
 
 
-def conduct_decides(a: Sequence[Contender], b: Sequence[Contender]) -> bool | None:
-    """Compare by all but the effect: whether ``a`` is better, or None if that does not tell them apart."""
-    if any_diverged(a) or any_diverged(b):
-        return not any_diverged(a)  # two that diverged tie: neither is better
-    if any_exceeds_budget(a) != any_exceeds_budget(b):
-        return any_exceeds_budget(b)
-    if all_keep_accuracy(a) and any_loses_accuracy(b):
-        return True
-    if all_keep_accuracy(b) and any_loses_accuracy(a):
-        return False
+def conduct_decides(a: Mapping[str, Contender], b: Mapping[str, Contender], level: float = LEVEL) -> bool | None:
+    """Compare by everything but the effect: whether ``a`` is better, or None if that does not tell them apart.
+
+    Args:
+        a: one method by scenario.
+        b: another.
+        level: confidence, in (0, 1).
+    """
+    if _diverged(a) or _diverged(b):
+        return not _diverged(a)  # two that diverged tie: neither is better
+    if _exceeds_budget(a) != _exceeds_budget(b):
+        return _exceeds_budget(b)
+    if _survives(a, b, level) or _survives(b, a, level):
+        return _survives(a, b, level)
     return None
 
 
-def nearer(a: Contender, b: Contender, level: float) -> bool:
-    """Whether the effect of ``a`` is significantly nearer to retraining's, over the seeds that both have."""
-    excess_a, excess_b = a.excess or {}, b.excess or {}
-    common = sorted(excess_a.keys() & excess_b.keys())
-    if not common:
-        return False
-    mirrored_a, mirrored_b = (_mirrored([excess[seed] for seed in common]) for excess in (excess_a, excess_b))
-    difference = [x - y for x, y in zip(mirrored_a, mirrored_b, strict=True)]
-    return paired_interval(difference, level).high < 0
-
-
 def _outranks(a: Contender, b: Contender, level: float) -> bool:
-    decided = conduct_decides([a], [b])
+    decided = conduct_decides({"": a}, {"": b}, level)
     return nearer(a, b, level) if decided is None else decided
 
 
-def _mirrored(values: Sequence[float]) -> list[float]:
-    return [-value for value in values] if sum(values) < 0 else list(values)
+def _diverged(campaign: Mapping[str, Contender]) -> bool:
+    return any(one.diverged for one in campaign.values())
+
+
+def _exceeds_budget(campaign: Mapping[str, Contender]) -> bool:
+    return any(one.exceeds_budget for one in campaign.values())
+
+
+def _survives(a: Mapping[str, Contender], b: Mapping[str, Contender], level: float) -> bool:
+    everywhere = all(one.keeps_accuracy for one in a.values())
+    return everywhere and any(survives(one, b[key], level) for key, one in a.items() if key in b)

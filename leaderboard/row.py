@@ -128,13 +128,16 @@ def _contender(name: str, budget: float, seeds: Sequence[SeedResult]) -> Contend
     unlearned = [seed.unlearned.effect for seed in seeds if seed.unlearned.effect is not None]
     accuracy = [seed.unlearned.accuracy for seed in seeds if seed.unlearned.accuracy is not None]
     if len(unlearned) < len(seeds) or len(accuracy) < len(seeds):
-        return Contender(name, None, None, None, exceeds)
+        return Contender(name, None, None, None, None, exceeds)
     retrain = effects(seeds, "retrain")
+    baseline = [float(seed.retrain.accuracy or 0) for seed in seeds]
+    names = [seed.seed for seed in seeds]
     return Contender(
         name=name,
-        excess={seed.seed: value - base for seed, value, base in zip(seeds, unlearned, retrain, strict=True)},
+        excess=dict(zip(names, np.subtract(unlearned, retrain).tolist(), strict=True)),
+        gaps=dict(zip(names, (100 * np.subtract(accuracy, baseline)).tolist(), strict=True)),
         residual=residual(unlearned, effects(seeds, "poisoned"), retrain),
-        gap=accuracy_gap(accuracy, [float(seed.retrain.accuracy or 0) for seed in seeds]),
+        gap=accuracy_gap(accuracy, baseline),
         exceeds_budget=exceeds,
     )
 

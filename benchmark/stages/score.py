@@ -1,6 +1,7 @@
 """Score: measures a network; the only stage that reads audit secrets."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from torch import nn
 
 from benchmark.stages.craft import CraftConfig, load_data
 from benchmark.stages.trainers import make_trainer, seed_all
-from benchmark.tensors import load_weights, save_tensors
+from benchmark.tensors import all_finite, load_tensors, save_tensors
 from callbacks import EFFECTS, Accuracy, Effect, Loss, Measurement, ScoringModule
 from datamodules import BatchLoader, PoisoningDataModule
 from lightning_modules import NetworkSpec, build_network
@@ -44,7 +45,7 @@ def score(
     """Measure the network, and its snapshots on the smaller sets; write ``scores.json`` and ``arrays.safetensors``.
 
     Returns:
-        ``final``: every scalar of the network; ``trajectory``: for each snapshot its ``passes`` and scalars (accuracy on
+        ``final``: every scalar of the network, or None where it diverged; ``trajectory``: for each snapshot its ``passes`` and scalars (accuracy on
         the selection split, not on the test split).
     """
     seed_all("score")
@@ -53,14 +54,28 @@ def score(
     network = build_network(config.network, 0)
     trajectory = []
     for passes, path in zip(config.passes, snapshots, strict=True):
-        load_weights(network, path)
-        trajectory.append({"passes": passes} | measure(network, data, effect, with_test=False))
-    load_weights(network, weights)
-    final = measure(network, data, effect, with_test=True)
-    save_tensors(effect.arrays(), folder / "arrays.safetensors")
+        scalars = _measure_file(network, path, data, effect, with_test=False)
+        if scalars is not None:
+            trajectory.append({"passes": passes} | scalars)
+    final = _measure_file(network, weights, data, effect, with_test=True)
+    save_tensors({} if final is None else effect.arrays(), folder / "arrays.safetensors")
     result = {"final": final, "trajectory": trajectory}
     (folder / "scores.json").write_text(json.dumps(result, indent=1, sort_keys=True, allow_nan=False))
     return result
+
+
+def _measure_file(
+    network: nn.Module, weights: Path, data: PoisoningDataModule, effect: Effect, *, with_test: bool
+) -> dict[str, float] | None:
+    """Return every finite scalar of a network, or None where it diverged: weights, effect or accuracy not finite."""
+    state = load_tensors(weights)
+    if not all_finite(state):
+        return None
+    network.load_state_dict(state)
+    scalars = measure(network, data, effect, with_test=with_test)
+    if not all(math.isfinite(scalars[name]) for name in (effect.name, "accuracy/selection")):
+        return None
+    return {name: value for name, value in scalars.items() if math.isfinite(value)}
 
 
 def measure(network: nn.Module, data: PoisoningDataModule, effect: Effect, *, with_test: bool) -> dict[str, float]:

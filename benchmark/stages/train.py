@@ -17,6 +17,7 @@ from datamodules.augmentation import build_augmentation
 from datamodules.loaders import BatchLoader
 from lightning_modules import NetworkSpec, Recipe, TrainingModule, build_network, resolve_precision
 
+TrainOn = Literal["poisoned", "retain"]
 WEIGHTS_FILE = "weights.safetensors"
 
 
@@ -41,7 +42,7 @@ def train(
     config: TrainConfig,
     craft: CraftConfig,
     craft_folder: Path,
-    train_on: Literal["poisoned", "retain"],
+    train_on: TrainOn,
     folder: Path,
 ) -> Mapping[str, Any]:
     """Train on the poisoned set or on the retain set; write weights and history, return what it cost."""
@@ -57,7 +58,14 @@ def train(
     weights = network.state_dict()
     save_tensors(weights, folder / WEIGHTS_FILE)
     (folder / "history.json").write_text(json.dumps(history.epochs))
-    return {"passes": ledger.passes, "wall_clock_s": ledger.wall_clock_s, "finite": all_finite(weights)}
+    return {
+        "forward_passes": ledger.forward_passes,
+        "backward_passes": ledger.backward_passes,
+        "passes": ledger.passes,
+        "wall_clock_s": ledger.wall_clock_s,
+        "device": device_name(),
+        "finite": all_finite(weights),
+    }
 
 
 def fit(
@@ -85,3 +93,8 @@ def fit(
 def device_type() -> Literal["cpu", "cuda"]:
     """Return the kind of device that stages compute on."""
     return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def device_name() -> str:
+    """Return the name of the device that stages compute on."""
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"

@@ -15,10 +15,12 @@ def make_trainer(
     precision: Literal["32-true", "bf16-mixed"],
     max_epochs: int = 1,
     max_steps: int = -1,
+    accelerator: Literal["auto", "cpu"] = "auto",
 ) -> L.Trainer:
-    """Return a Trainer on one device that writes no files and prints nothing."""
+    """Return a Trainer on one device, a GPU where ``auto`` finds one, that writes no files and prints nothing."""
+    on_gpu = accelerator == "auto" and torch.cuda.is_available()
     return L.Trainer(
-        accelerator="gpu" if torch.cuda.is_available() else "cpu",
+        accelerator="gpu" if on_gpu else "cpu",
         devices=1,
         precision=precision,
         max_epochs=max_epochs,
@@ -32,7 +34,7 @@ def make_trainer(
         limit_val_batches=0,
         use_distributed_sampler=False,
         inference_mode=False,
-        deterministic="warn" if torch.cuda.is_available() else True,
+        deterministic="warn" if on_gpu else True,
         benchmark=False,
     )
 

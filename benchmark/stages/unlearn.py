@@ -3,7 +3,8 @@
 import contextlib
 import copy
 import json
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmark.memory import PeakMemory
 from benchmark.stages.craft import CraftConfig, load_data
-from benchmark.stages.train import WEIGHTS_FILE, device_type
+from benchmark.stages.train import WEIGHTS_FILE, device_name
 from benchmark.stages.trainers import make_trainer, seed_all
 from benchmark.tensors import all_finite, load_weights, save_tensors
 from callbacks import BudgetCallback, BudgetSpentError, Ledger, Snapshot, SnapshotCallback
@@ -95,6 +96,7 @@ def run_unlearner(
     augmentation: str = "none",
     precision: Literal["32-true", "bf16-mixed", "auto"] = "32-true",
     snapshots: int = 0,
+    accelerator: Literal["auto", "cpu"] = "auto",
 ) -> UnlearnResult:
     """Run a method on a copy of ``network``; the original is left untouched.
 
@@ -110,12 +112,13 @@ def run_unlearner(
         augmentation: ``none`` or ``flip-crop``.
         precision: as in a recipe.
         snapshots: how many times weights are kept along the way.
+        accelerator: ``auto`` takes a GPU where there is one.
     """
     ledger = Ledger(passes)
     kept = SnapshotCallback(ledger, snapshots)
-    precision = resolve_precision(precision, device_type())
-    probe = make_trainer([], precision="32-true")
+    probe = make_trainer([], precision="32-true", accelerator=accelerator)
     device = probe.strategy.root_device
+    chosen_precision = resolve_precision(precision, device.type)
     data = UnlearnData.from_sets(
         forget.to(device),
         retain.to(device),
@@ -125,13 +128,28 @@ def run_unlearner(
         augmentation=augmentation,
     )
     plan = plan_steps(unlearner, data, passes)
-    unlearner.attach(copy.deepcopy(network), plan=plan, seed=derive_seed("unlearn", seed))
+    # on the device already: Lightning runs setup() before it moves a module
+    unlearner.attach(copy.deepcopy(network).to(device), plan=plan, seed=derive_seed("unlearn", seed))
     memory = PeakMemory(device)
     if plan.steps:
-        trainer = make_trainer([BudgetCallback(ledger), kept], precision=precision, max_epochs=plan.epochs)
-        with memory, ledger.running(device), contextlib.suppress(BudgetSpentError):
+        trainer = make_trainer(
+            [BudgetCallback(ledger), kept],
+            precision=chosen_precision,
+            max_epochs=plan.epochs,
+            accelerator=accelerator,
+        )
+        with _meant_so(), memory, ledger.running(device), contextlib.suppress(BudgetSpentError):
             trainer.fit(unlearner, train_dataloaders=PhaseLoader(data, unlearner))
     return UnlearnResult(unlearner.network.cpu(), ledger, plan, kept.snapshots, memory.peak_bytes)
+
+
+@contextlib.contextmanager
+def _meant_so() -> Iterator[None]:
+    """Silence what Lightning suspects to be a mistake and methods do on purpose: frozen parts, no optimizer."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", r"Found \d+ module\(s\) in eval mode", UserWarning)
+        warnings.filterwarnings("ignore", r"`LightningModule.configure_optimizers` returned `None`", UserWarning)
+        yield
 
 
 def unlearn(
@@ -191,7 +209,3 @@ def forward_flops(network: nn.Module, samples: SampleSet) -> float:
         module.training = mode
     return float(counter.get_total_flops())
 
-
-def device_name() -> str:
-    """Return the name of the device that stages compute on."""
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"

@@ -1,0 +1,1 @@
+"""Scenarios, pipeline, artifact store, executors, conformance and command line: knows every other room."""

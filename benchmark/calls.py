@@ -1,0 +1,104 @@
+"""Stage calls: what is hashed into an address, and the work that makes the artifact."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmark.address import address_of, plain
+from benchmark.stages.craft import CraftConfig, craft
+from benchmark.stages.score import ScoreConfig, score
+from benchmark.stages.sham import ShamConfig, sham
+from benchmark.stages.train import WEIGHTS_FILE, TrainConfig, TrainOn, device_type, train
+from benchmark.stages.unlearn import UnlearnConfig, unlearn
+from benchmark.store import Artifact
+from callbacks import EFFECTS
+from datamodules import POISONS, source_digest
+from lightning_modules import UNLEARNERS
+
+VERSIONS = {"craft": 1, "train": 1, "unlearn": 1, "sham": 1, "score": 1}
+"""Raised whenever a stage's code comes to mean something else; artifacts of older versions are then left alone."""
+
+Work = Callable[[Path], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One stage, ready to run anywhere: picklable.
+
+    Attributes:
+        stage: its name.
+        description: everything that determines the result, as JSON data.
+        work: writes the artifact's files into a folder and returns its ``meta``.
+    """
+
+    stage: str
+    description: Mapping[str, Any]
+    work: Work
+
+    @cached_property
+    def address(self) -> str:
+        """Hash of the description."""
+        return address_of(self.description)
+
+
+def craft_call(config: CraftConfig, corpus_fingerprint: str) -> Call:
+    """Return the call that crafts a poison."""
+    source = source_digest(POISONS.get(config.poison.name))
+    return _call("craft", partial(craft, config), config=config, corpus=corpus_fingerprint, source=source)
+
+
+def train_call(config: TrainConfig, crafted: Artifact, craft_config: CraftConfig, train_on: TrainOn) -> Call:
+    """Return the call that trains on the poisoned set or on the retain set.
+
+    The address holds the fingerprint of the training set and not the poison's address: two attacks with the same
+    forget set share one retrain baseline.
+    """
+    work = partial(train, config, craft_config, crafted.folder, train_on)
+    return _call("train", work, config=config, data=crafted.meta[train_on], device=device_type())
+
+
+def unlearn_call(config: UnlearnConfig, poisoned: Artifact, crafted: Artifact, craft_config: CraftConfig) -> Call:
+    """Return the call that runs a method on the poisoned model."""
+    plugin = UNLEARNERS.get(config.method)
+    method = {"name": plugin.card.name, "class": plugin.__name__, "source": source_digest(plugin)}
+    work = partial(unlearn, config, craft_config, crafted.folder, poisoned.file(WEIGHTS_FILE))
+    return _call(
+        "unlearn",
+        work,
+        config=plain(config) | {"method": method},
+        poisoned=poisoned.address,
+        data=[crafted.meta["forget"], crafted.meta["retain"]],
+        device=device_type(),
+    )
+
+
+def sham_call(config: ShamConfig, poisoned: Artifact, moved: Artifact) -> Call:
+    """Return the call that moves the poisoned model at random, as far as a method moved it."""
+    work = partial(sham, config, poisoned.file(WEIGHTS_FILE), moved.file(WEIGHTS_FILE))
+    return _call("sham", work, config=config, poisoned=poisoned.address, moved=moved.address)
+
+
+def score_call(config: ScoreConfig, model: Artifact, crafted: Artifact, craft_config: CraftConfig) -> Call:
+    """Return the call that measures a model."""
+    snapshots = [model.file(f"snapshot-{number}.safetensors") for number in range(len(config.passes))]
+    work = partial(score, config, craft_config, crafted.folder, model.file(WEIGHTS_FILE), snapshots)
+    effect = EFFECTS.get(POISONS.get(craft_config.poison.name).effect)
+    return _call(
+        "score",
+        work,
+        config=config,
+        model=model.address,
+        crafted=crafted.address,
+        source=source_digest(effect),
+        device=device_type(),
+    )
+
+
+def _call(stage: str, work: Work, **determines: object) -> Call:
+    torch_version = ".".join(torch.__version__.split(".")[:2])
+    description = {"stage": stage, "version": VERSIONS[stage], "torch": torch_version} | plain(determines)
+    return Call(stage, description, work)

@@ -1,0 +1,179 @@
+"""From artifacts to leaderboard entries: one per scenario and method, per-seed values, never means."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmark.address import plain
+from benchmark.pipeline import Cell, Method
+from benchmark.provenance import command_line, provenance
+from benchmark.scenario import Scenario
+from benchmark.store import Artifact
+from callbacks import EFFECTS
+from datamodules import POISONS
+from leaderboard import BudgetResult, Cost, Effect, Entry, MethodCard, ModelScore, SeedResult, read_entry, write_entry
+from lightning_modules import UNLEARNERS, resolve_precision
+from benchmark.stages.train import device_type
+
+ANCHORS = {
+    "no_unlearning": ("No unlearning", "the poisoned model as it is: residual 1 by construction"),
+    "retrain": ("Retrain", "fresh weights trained on exactly the retain set: residual 0 by construction"),
+    "sham": ("Sham", "w <- w + random noise, per tensor as large as the move of GD at its defaults"),
+}
+
+
+def build_entries(
+    scenario: Scenario,
+    methods: list[Method],
+    budgets: Iterable[float],
+    cells: list[Cell],
+    artifacts: Mapping[str, Artifact],
+    *,
+    name: str | None = None,
+) -> Iterator[Entry]:
+    """Yield the entries of a scenario, anchors first; a method with a failed seed gets no entry.
+
+    Args:
+        scenario: the scenario that was run.
+        methods: the unlearners.
+        budgets: fractions of the poisoned model's training.
+        cells: keys of the tasks, per seed.
+        artifacts: what was computed, by key.
+        name: the scenario's name in the entries, where it was not run as it stands.
+    """
+    budgets = sorted(budgets)
+    cells = [cell for cell in cells if all(key in artifacts for keys in cell.models.values() for key in keys)]
+    if not cells:
+        return
+    shared = _shared(scenario, cells, artifacts, name or scenario.name)
+    rows = [(anchor, _anchor_card(anchor), {}) for anchor in ANCHORS]
+    rows += [(method.name, _method_card(method), dict(method.hyperparameters)) for method in methods]
+    for row, card, hyperparameters in rows:
+        results = []
+        for budget in budgets:
+            seeds = [_seed_result(row, budget, cell, artifacts) for cell in cells]
+            if all(seed is not None for seed in seeds):
+                results.append(BudgetResult(budget=budget, seeds=[seed for seed in seeds if seed is not None]))
+        if results:
+            diverged = any(seed.unlearned.effect is None for result in results for seed in result.seeds)
+            status = "diverged" if diverged else "claimed"
+            yield Entry(method=card, hyperparameters=hyperparameters, results=results, status=status, **shared)
+
+
+def _shared(scenario: Scenario, cells: list[Cell], artifacts: Mapping[str, Artifact], name: str) -> dict[str, Any]:
+    poison = POISONS.get(scenario.poison.name)
+    effect = EFFECTS.get(poison.effect)
+    fingerprints = {f"seed {cell.seed}": artifacts[cell.crafted].meta["poisoned"] for cell in cells}
+    fingerprints["corpus"] = artifacts[cells[0].crafted].meta["corpus"]
+    precision = resolve_precision(scenario.recipe.precision, device_type())
+    lower, upper = effect.bounds
+    return {
+        "schema_version": 1,
+        "scenario": name,
+        "suite": scenario.suite,
+        "modality": scenario.modality,
+        "attack": poison.name,
+        "corpus": scenario.corpus.name,
+        "network": scenario.network,
+        "configuration": plain(scenario),
+        "effect": Effect(name=effect.name, title=effect.title, lower_bound=lower, upper_bound=upper),
+        "provenance": provenance(command_line(), precision, fingerprints),
+    }
+
+
+def _seed_result(row: str, budget: float, cell: Cell, artifacts: Mapping[str, Artifact]) -> SeedResult | None:
+    keys = _keys_of(row, budget, cell)
+    if any(key not in artifacts for key in keys):
+        return None
+    model, scored = (artifacts[key] for key in keys)
+    scores = {name: _model_score(artifacts[keys[1]], cell) for name, keys in cell.models.items()}
+    training_passes = float(artifacts[cell.models["poisoned"][0]].meta["passes"])
+    return SeedResult(
+        seed=cell.seed,
+        unlearned=_model_score(scored, cell),
+        poisoned=scores["poisoned"],
+        retrain=scores["retrain"],
+        second_retrain=scores["second_retrain"],
+        cost=_cost(row, model, training_passes),
+        addresses={"unlearn": model.address, "score": scored.address, "craft": artifacts[cell.crafted].address},
+    )
+
+
+def _keys_of(row: str, budget: float, cell: Cell) -> tuple[str, str]:
+    models = {"no_unlearning": "poisoned", "retrain": "retrain"}
+    return cell.models[models[row]] if row in models else cell.runs[budget, row]
+
+
+def _model_score(scored: Artifact, cell: Cell) -> ModelScore:
+    final: Mapping[str, float] | None = scored.meta["final"]
+    if final is None:
+        return ModelScore(effect=None, accuracy=None, extra={})
+    effect = POISONS.get(cell.scenario.poison.name).effect
+    extra: dict[str, float | None] = {key: value for key, value in final.items() if key not in {effect, "accuracy/test"}}
+    return ModelScore(effect=final[effect], accuracy=final["accuracy/test"], extra=extra)
+
+
+def _cost(row: str, model: Artifact, training_passes: float) -> Cost:
+    if "cost" in model.meta:
+        return Cost(**model.meta["cost"])
+    spent: Mapping[str, Any] = model.meta if row == "retrain" else {}
+    return Cost(
+        forward_passes=spent.get("forward_passes", 0.0),
+        backward_passes=spent.get("backward_passes", 0.0),
+        passes=spent.get("passes", 0.0),
+        training_passes=training_passes,
+        wall_clock_s=spent.get("wall_clock_s", 0.0),
+        peak_memory_bytes=None,
+        flops=None,
+        device=str(spent.get("device", "none")),
+        stopped_by_budget=False,
+    )
+
+
+def _anchor_card(anchor: str) -> MethodCard:
+    title, formula = ANCHORS[anchor]
+    return MethodCard(name=anchor, title=title, paper="none", formula=formula, source="this suite", kind="anchor")
+
+
+def _method_card(method: Method) -> MethodCard:
+    card = UNLEARNERS.get(method.reference).card
+    return MethodCard(
+        name=card.name, title=card.title, paper=card.paper, formula=card.formula, source=card.source, kind="unlearner"
+    )
+
+
+def publish_entry(entry: Entry, folder: Path) -> Path:
+    """Write an entry below ``folder``, together with what an earlier run of the very same experiment found.
+
+    Another configuration, device or version of torch replaces the earlier entry; other seeds and budgets join it.
+    """
+    path = folder / entry.scenario / f"{entry.method.name}.json"
+    return write_entry(_merged(read_entry(path), entry) if path.exists() else entry, folder)
+
+
+def _merged(old: Entry, new: Entry) -> Entry:
+    if _identity(old) != _identity(new):
+        return new
+    found = {(result.budget, seed.seed): seed for entry in (old, new) for result in entry.results for seed in result.seeds}
+    budgets = sorted({budget for budget, _ in found})
+    results = [
+        BudgetResult(budget=budget, seeds=[found[key] for key in sorted(found) if key[0] == budget]) for budget in budgets
+    ]
+    diverged = any(seed.unlearned.effect is None for seed in found.values())
+    fingerprints = old.provenance.fingerprints | new.provenance.fingerprints
+    source = new.provenance.model_copy(update={"fingerprints": fingerprints})
+    status = "diverged" if diverged else "claimed"
+    return new.model_copy(update={"results": results, "status": status, "provenance": source})
+
+
+def _identity(entry: Entry) -> tuple[object, ...]:
+    source = entry.provenance
+    return (
+        entry.method,
+        entry.hyperparameters,
+        entry.configuration,
+        entry.effect,
+        source.precision,
+        source.device,
+        source.packages.get("torch"),
+    )

@@ -1,0 +1,1 @@
+"""Stages: pure functions from a configuration and inputs to an artifact."""

@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import pytest
+
+from datamodules import corpora
+from datamodules.corpora import corpus_names, load_corpus
+
+
+def test_the_corpora_are_those_whose_files_are_here() -> None:
+    assert corpus_names() == ("cifar10", "digits")
+
+
+@pytest.mark.parametrize("typed", ["CIFAR-10", "cifar", "cifar100"])
+def test_an_unknown_name_is_answered_with_what_is_allowed_and_the_nearest(typed: str) -> None:
+    with pytest.raises(ValueError, match=f"unknown corpus '{typed}'.*did you mean 'cifar10'.*cifar10, digits"):
+        load_corpus(typed)
+
+
+def test_an_unknown_name_near_nothing_gets_no_suggestion() -> None:
+    with pytest.raises(ValueError, match="unknown corpus 'xyz'") as caught:
+        load_corpus("xyz")
+    assert "did you mean" not in str(caught.value)
+
+
+def test_a_file_dropped_into_the_folder_is_a_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dropped_corpus.py").write_text(
+        "def load(*, train_size, selection_size, cache):\n    return train_size, selection_size, cache\n"
+    )
+    (tmp_path / "dropped_helper.py").write_text("VALUE = 1\n")
+    monkeypatch.setattr(corpora, "__path__", [*corpora.__path__, str(tmp_path)])
+    corpora._loaders.cache_clear()
+    try:
+        assert corpus_names() == ("cifar10", "digits", "dropped_corpus")
+        assert load_corpus("dropped_corpus", train_size=3, cache=tmp_path) == (3, None, tmp_path)
+    finally:
+        corpora._loaders.cache_clear()
+
+
+@pytest.mark.parametrize("name", corpus_names())
+@pytest.mark.parametrize("argument", ["train_size", "selection_size"])
+@pytest.mark.parametrize("value", [0, -1, 50_001, 2.0, True])
+def test_a_size_out_of_range_is_refused_before_anything_is_fetched(
+    name: str, argument: str, value: int, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match=f"{argument}={value}: expected a whole number from 1 to \\d+"):
+        load_corpus(name, **{argument: value}, cache=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("name", corpora.__all__)
+def test_what_is_announced_can_be_imported(name: str) -> None:
+    assert getattr(corpora, name)
