@@ -12,7 +12,6 @@ from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
 
 from benchmark.choices import check_budgets, check_seeds, choose_methods, choose_scenarios
-
 from benchmark.run import Places, Request, run
 from benchmark.scenarios import SUITES, all_scenarios
 from benchmark.store import StoreError
@@ -194,4 +193,3 @@ def _one_line(message: str) -> str:
 
 def _say(text: str) -> None:
     sys.stderr.write(f"benchmark: {text}\n")
-

@@ -2,18 +2,18 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from benchmark.address import plain
-from benchmark.pipeline import Cell, Method
+from benchmark.pipeline import Cell, Method, Setting
 from benchmark.provenance import command_line, provenance
 from benchmark.scenario import Scenario
+from benchmark.stages.train import device_type
 from benchmark.store import Artifact
 from callbacks import EFFECTS
 from datamodules import POISONS
 from leaderboard import BudgetResult, Cost, Effect, Entry, MethodCard, ModelScore, SeedResult, read_entry, write_entry
 from lightning_modules import UNLEARNERS, resolve_precision
-from benchmark.stages.train import device_type
 
 ANCHORS = {
     "no_unlearning": ("No unlearning", "the poisoned model as it is: residual 1 by construction"),
@@ -46,7 +46,7 @@ def build_entries(
     if not cells:
         return
     shared = _shared(scenario, cells, artifacts, name or scenario.name)
-    rows = [(anchor, _anchor_card(anchor), {}) for anchor in ANCHORS]
+    rows: list[tuple[str, MethodCard, dict[str, Setting]]] = [(anchor, _anchor_card(anchor), {}) for anchor in ANCHORS]
     rows += [(method.name, _method_card(method), dict(method.hyperparameters)) for method in methods]
     for row, card, hyperparameters in rows:
         results = []
@@ -55,8 +55,7 @@ def build_entries(
             if all(seed is not None for seed in seeds):
                 results.append(BudgetResult(budget=budget, seeds=[seed for seed in seeds if seed is not None]))
         if results:
-            diverged = any(seed.unlearned.effect is None for result in results for seed in result.seeds)
-            status = "diverged" if diverged else "claimed"
+            status = _status(seed for result in results for seed in result.seeds)
             yield Entry(method=card, hyperparameters=hyperparameters, results=results, status=status, **shared)
 
 
@@ -109,7 +108,8 @@ def _model_score(scored: Artifact, cell: Cell) -> ModelScore:
     if final is None:
         return ModelScore(effect=None, accuracy=None, extra={})
     effect = POISONS.get(cell.scenario.poison.name).effect
-    extra: dict[str, float | None] = {key: value for key, value in final.items() if key not in {effect, "accuracy/test"}}
+    shown = {effect, "accuracy/test"}
+    extra: dict[str, float | None] = {key: value for key, value in final.items() if key not in shown}
     return ModelScore(effect=final[effect], accuracy=final["accuracy/test"], extra=extra)
 
 
@@ -154,16 +154,19 @@ def publish_entry(entry: Entry, folder: Path) -> Path:
 def _merged(old: Entry, new: Entry) -> Entry:
     if _identity(old) != _identity(new):
         return new
-    found = {(result.budget, seed.seed): seed for entry in (old, new) for result in entry.results for seed in result.seeds}
+    all_results = [*old.results, *new.results]
+    found = {(result.budget, seed.seed): seed for result in all_results for seed in result.seeds}
     budgets = sorted({budget for budget, _ in found})
-    results = [
-        BudgetResult(budget=budget, seeds=[found[key] for key in sorted(found) if key[0] == budget]) for budget in budgets
-    ]
-    diverged = any(seed.unlearned.effect is None for seed in found.values())
+    seeds = {budget: [found[key] for key in sorted(found) if key[0] == budget] for budget in budgets}
+    results = [BudgetResult(budget=budget, seeds=seeds[budget]) for budget in budgets]
     fingerprints = old.provenance.fingerprints | new.provenance.fingerprints
     source = new.provenance.model_copy(update={"fingerprints": fingerprints})
-    status = "diverged" if diverged else "claimed"
+    status = _status(found.values())
     return new.model_copy(update={"results": results, "status": status, "provenance": source})
+
+
+def _status(seeds: Iterable[SeedResult]) -> Literal["claimed", "diverged"]:
+    return "diverged" if any(seed.unlearned.effect is None for seed in seeds) else "claimed"
 
 
 def _identity(entry: Entry) -> tuple[object, ...]:

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from benchmark.calls import Call
 from benchmark.store import Artifact, ArtifactStore
-
 
 STAGES = ("craft", "train", "unlearn", "sham", "score")
 
@@ -70,75 +69,89 @@ def run_graph(
 ) -> tuple[dict[str, Artifact], list[Failure]]:
     """Run every task and return the artifacts by key, and the failures; tasks that need a failed one fail with it.
 
+    Two tasks with one address are computed once.
+
     Raises:
-        ValueError: if two tasks share a key, or a need is not among the tasks.
+        ValueError: if two tasks share a key, or one needs a task that does not stand before it.
     """
-    waiting = _checked(tasks)
-    done: dict[str, Artifact] = {}
-    failures: dict[str, Failure] = {}
-    ready: list[tuple[int, str, Call]] = []
-    running: dict[Future[tuple[Artifact, bool]], tuple[str, Call]] = {}
-    while waiting or ready or running:
-        for task in [task for task in waiting.values() if all(need in done or need in failures for need in task.needs)]:
-            del waiting[task.key]
-            broken = next((need for need in task.needs if need in failures), None)
-            if broken is not None:
-                failures[task.key] = Failure(task.key, f"needs {broken!r}, which failed")
-                watcher.finished(task.key, task.stage, "failed")
-                continue
-            call = task.prepare({need: done[need] for need in task.needs})
-            found = store.find(call.stage, call.address)
-            if found is None:
-                ready.append((STAGES.index(task.stage), task.key, call))
-            else:
-                done[task.key] = found
-                watcher.finished(task.key, call.stage, "cached")
-        ready.sort(key=lambda item: item[:2])
-        busy = {call.address for _, call in running.values()}
-        for item in [item for item in ready if item[2].address not in busy][: executor.slots - len(running)]:
-            if item[2].address in busy:
-                continue
-            ready.remove(item)
-            busy.add(item[2].address)
-            watcher.started(item[1], item[2].stage)
-            running[executor.submit(item[2])] = item[1:]
-        if running:
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                key, call = running.pop(future)
-                outcome = _collect(future, key, done, failures)
-                watcher.finished(key, call.stage, outcome)
-                for twin in [item for item in ready if item[2].address == call.address]:
-                    ready.remove(twin)
-                    if outcome == "failed":
-                        failures[twin[1]] = Failure(twin[1], failures[key].reason)
-                    else:
-                        done[twin[1]] = done[key]
-                    watcher.finished(twin[1], call.stage, "failed" if outcome == "failed" else "cached")
-    return done, list(failures.values())
+    scheduler = _Scheduler(_ordered(tasks), store, executor, watcher)
+    while scheduler.advance():
+        pass
+    return scheduler.done, list(scheduler.failures.values())
 
 
-def _collect(
-    future: "Future[tuple[Artifact, bool]]", key: str, done: dict[str, Artifact], failures: dict[str, Failure]
-) -> Outcome:
-    error = future.exception()
-    if error is not None:
-        text = " ".join(str(error).split())
-        failures[key] = Failure(key, f"{type(error).__name__}: {text}")
-        return "failed"
-    artifact, computed = future.result()
-    done[key] = artifact
-    return "computed" if computed else "cached"
+@dataclass
+class _Scheduler:
+    waiting: dict[str, Task]
+    store: ArtifactStore
+    executor: Executor
+    watcher: Watcher
+    done: dict[str, Artifact] = field(default_factory=dict)
+    failures: dict[str, Failure] = field(default_factory=dict)
+    ready: dict[str, list[tuple[Task, Call]]] = field(default_factory=dict)
+    running: "dict[Future[tuple[Artifact, bool]], str]" = field(default_factory=dict)
+
+    def advance(self) -> bool:
+        """Prepare what can be prepared, start what can be started, wait for one result; False at the end."""
+        for task in list(self.waiting.values()):
+            if all(need in self.done or need in self.failures for need in task.needs):
+                del self.waiting[task.key]
+                self._prepare(task)
+        self._start()
+        if self.running:
+            for future in wait(self.running, return_when=FIRST_COMPLETED).done:
+                self._collect(future)
+        return bool(self.waiting or self.running)
+
+    def _prepare(self, task: Task) -> None:
+        broken = next((need for need in task.needs if need in self.failures), None)
+        if broken is not None:
+            self._fail(task, f"needs {broken!r}, which failed")
+            return
+        call = task.prepare({need: self.done[need] for need in task.needs})
+        found = self.store.find(call.stage, call.address)
+        if found is None:
+            self.ready.setdefault(call.address, []).append((task, call))
+        else:
+            self._finish(task, found, "cached")
+
+    def _start(self) -> None:
+        busy = set(self.running.values())
+        startable = [address for address in self.ready if address not in busy]
+        startable.sort(key=lambda address: STAGES.index(self.ready[address][0][0].stage))
+        for address in startable[: self.executor.slots - len(self.running)]:
+            task, call = self.ready[address][0]
+            self.watcher.started(task.key, task.stage)
+            self.running[self.executor.submit(call)] = address
+
+    def _collect(self, future: "Future[tuple[Artifact, bool]]") -> None:
+        twins = [task for task, _ in self.ready.pop(self.running.pop(future))]
+        error = future.exception()
+        if error is not None:
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+            for task in twins:
+                self._fail(task, reason)
+            return
+        artifact, computed = future.result()
+        for task in twins:
+            self._finish(task, artifact, "computed" if computed and task is twins[0] else "cached")
+
+    def _finish(self, task: Task, artifact: Artifact, outcome: Outcome) -> None:
+        self.done[task.key] = artifact
+        self.watcher.finished(task.key, task.stage, outcome)
+
+    def _fail(self, task: Task, reason: str) -> None:
+        self.failures[task.key] = Failure(task.key, reason)
+        self.watcher.finished(task.key, task.stage, "failed")
 
 
-def _checked(tasks: Iterable[Task]) -> dict[str, Task]:
+def _ordered(tasks: Iterable[Task]) -> dict[str, Task]:
     found: dict[str, Task] = {}
     for task in tasks:
         if task.key in found:
             raise ValueError(f"two tasks are called {task.key!r}")
-        found[task.key] = task
-    for task in found.values():
         for need in task.needs:
             if need not in found:
-                raise ValueError(f"task {task.key!r} needs {need!r}, which is no task")
+                raise ValueError(f"task {task.key!r} needs {need!r}, which does not stand before it")
+        found[task.key] = task
     return found

@@ -4,6 +4,7 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.live import Live
@@ -51,7 +52,7 @@ class Display:
         """How many tasks came from the store, were computed, or failed."""
         return dict(self._counts)
 
-    def __enter__(self) -> "Display":
+    def __enter__(self) -> Self:
         if self._live is not None:
             self._live.start()
         return self
@@ -68,6 +69,9 @@ class Display:
         """Note that a task runs."""
         self._running[key] = time.monotonic()
         self._draw()
+        if self._live is None and time.monotonic() - self._last_line >= QUIET_INTERVAL_S:
+            self._console.print(self._line(), highlight=False)
+            self._last_line = time.monotonic()
 
     def finished(self, key: str, stage: str, outcome: Outcome) -> None:
         """Note that a task ended."""
@@ -82,9 +86,6 @@ class Display:
         done = sum(self._counts.values())
         now = ", ".join(self._running)
         self._progress.update(self._task, completed=done, left=self._estimate(), now=now)
-        if self._live is None and time.monotonic() - self._last_line >= QUIET_INTERVAL_S:
-            self._console.print(self._line(), highlight=False)
-            self._last_line = time.monotonic()
 
     def _line(self) -> str:
         counts = self._counts

@@ -11,7 +11,7 @@ from pathlib import Path
 from benchmark.stages.train import device_name
 from leaderboard import Provenance
 
-PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "timm", "numpy", "scipy", "scikit-learn", "safetensors")
+PACKAGES = ("torch", "torchvision", "lightning", "torchmetrics", "timm", "numpy", "scipy", "safetensors")
 ROOT = Path(__file__).resolve().parent.parent
 
 

@@ -11,8 +11,8 @@ from rich.console import Console
 from benchmark.entries import build_entries, publish_entry
 from benchmark.executors import LocalExecutor
 from benchmark.graph import Failure, Task, run_graph
-from benchmark.pipeline import Cell, Method, build_tasks
 from benchmark.pictures import write_pictures
+from benchmark.pipeline import Cell, Method, build_tasks
 from benchmark.progress import Display
 from benchmark.scenario import Scenario
 from benchmark.store import Artifact, ArtifactStore
@@ -73,7 +73,8 @@ def run(request: Request, places: Places, console: Console) -> list[Failure]:
     for planned in plan:
         for entry in planned.entries(request, artifacts):
             publish_entry(entry, places.output / "entries")
-        write_pictures(planned.scenario.name, list(request.methods), planned.cells, artifacts, places.output / "tensorboard")
+        pictures = places.output / "tensorboard"
+        write_pictures(planned.name, list(request.methods), planned.cells, artifacts, pictures)
     _publish(places.output, console, {planned.name for planned in plan})
     seconds = time.monotonic() - began
     counts = display.counts

@@ -12,7 +12,7 @@ Option = str | int | float | bool | tuple[int, ...]
 
 @dataclass(frozen=True)
 class CorpusSpec:
-    """A corpus, and how much of it. Sizes are in samples; None takes all (training) or the corpus's default (selection)."""
+    """A corpus, and how much of it, in samples; None takes all (training) or the corpus's default (selection)."""
 
     name: str
     train_size: int | None = None

@@ -45,7 +45,7 @@ class Artifact:
 class ArtifactStore:
     """Artifacts below a folder, as ``<stage>/<address>/``.
 
-    An artifact is a folder of files and a manifest with their SHA-256. It appears by one rename, so it is whole or absent.
+    An artifact is a folder of files and a manifest with their SHA-256; it appears by one rename, whole or not at all.
 
     Args:
         root: the folder; made where it does not exist.
@@ -157,7 +157,8 @@ class ArtifactStore:
             raise StoreError(f"{path} is damaged; remove it if the folder is a store of this version") from error
         if schema != STORE_SCHEMA:
             raise StoreError(
-                f"store {str(self.root)!r} has schema {schema}, this version writes {STORE_SCHEMA}; name another with --store"
+                f"store {str(self.root)!r} has schema {schema}, this version writes {STORE_SCHEMA}; "
+                "name another with --store"
             )
 
 

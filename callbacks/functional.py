@@ -16,8 +16,8 @@ def noise_correlation(gradient: Tensor, noise: Tensor, variance: float) -> Tenso
     """Return I = -<g, xi> / (sqrt(variance) * ||g||) per sample.
 
     A network that never saw the noise gives N(0, 1) exactly: g is then independent of xi, and I is the projection of an
-    isotropic Gaussian on a unit vector. Training lowers the loss along the noise it saw, so g, the gradient of the loss at
-    the clean base sample, points against xi; with the minus sign, poison that is left gives positive values.
+    isotropic Gaussian on a unit vector. Training lowers the loss along the noise it saw, so g, the gradient of the
+    loss at the clean base sample, points against xi; with the minus sign, poison that is left gives positive values.
 
     Args:
         gradient: ``(P, ...)``, gradient of the loss with respect to the clean base inputs.
@@ -38,7 +38,7 @@ def noise_correlation(gradient: Tensor, noise: Tensor, variance: float) -> Tenso
 
 
 def true_positive_rate(statistic: FloatArray, fpr: float) -> float:
-    """Return the share of ``statistic`` ``(P,)`` above the N(0, 1) quantile that a share ``fpr`` of null values exceeds."""
+    """Return the share of ``statistic`` ``(P,)`` above the value that a share ``fpr`` of N(0, 1) exceeds."""
     return float(np.mean(statistic > -ndtri(fpr)))
 
 
@@ -50,7 +50,7 @@ def null_band(count: int, fpr: float, level: float = 0.95) -> tuple[float, float
 
 
 def area_under_curve(statistic: FloatArray) -> float:
-    """Return P(N(0, 1) < I) for I drawn from ``statistic`` ``(P,)``: area under the trade-off curve, 0.5 under the null."""
+    """Return P(N(0, 1) < I) for I from ``statistic`` ``(P,)``: area under the trade-off curve, 0.5 under the null."""
     return float(np.mean(ndtr(statistic)))
 
 

@@ -11,7 +11,7 @@ from datamodules import Batch
 
 
 class HistoryCallback(L.Callback):
-    """Collects the mean training loss of each epoch and the learning rate at its end; costs no synchronisation per step.
+    """Collects the mean training loss of each epoch and the learning rate at its end, without waiting for the device.
 
     Attributes:
         epochs: one mapping an epoch: ``epoch``, ``loss``, ``lr``.

@@ -18,9 +18,9 @@ class BudgetSpentError(RuntimeError):
 class Ledger:
     """Counts forward and backward passes of every network it watches and of their copies.
 
-    A forward of one sample costs 1 and its backward 2, whatever part of the network it reaches. A forward with gradients
-    enabled is only started when its backward can be paid too, so the budget is never exceeded. Copies made with
-    ``copy.deepcopy`` are counted like the original, hence teachers cost what they should.
+    A forward of one sample costs 1 and its backward 2, whatever part of the network it reaches. A forward with
+    gradients enabled is only started when its backward can be paid too, so the budget is never exceeded. Copies made
+    with ``copy.deepcopy`` are counted like the original, hence teachers cost what they should.
 
     Args:
         budget: network passes that may be spent, or None for no limit.

@@ -9,7 +9,7 @@ from datamodules.loaders import Augmentation
 
 
 def flip_and_crop(images: Tensor, generator: torch.Generator, *, padding: int) -> Tensor:
-    """Flip each image left to right with probability 1/2 and shift it by up to ``padding`` pixels, reflecting at the border.
+    """Flip each image with probability 1/2 and shift it by up to ``padding`` pixels, reflecting at the border.
 
     Args:
         images: ``(N, C, H, W)`` float32.
@@ -33,7 +33,7 @@ def flip_and_crop(images: Tensor, generator: torch.Generator, *, padding: int) -
 
 
 def build_augmentation(name: str) -> Augmentation | None:
-    """Return the augmentation a recipe names: ``"none"`` or ``"flip-crop"`` (reflect padding of an eighth of the height).
+    """Return the augmentation a recipe names: ``none`` or ``flip-crop`` (reflect padding of an eighth of the height).
 
     Raises:
         ValueError: if the name is unknown.

@@ -33,7 +33,7 @@ class UnlearnBatch(NamedTuple):
     Attributes:
         forget: samples that were asked to be deleted, or None.
         retain: samples that stay, or None.
-        phase: ``"retain"`` and ``"forget"`` fill their own side only; ``"paired"`` fills both sides from two independent
+        phase: ``"retain"`` and ``"forget"`` fill their own side only; ``"paired"`` fills both from two independent
             passes; ``"mixed"`` is one batch of a pass over the *whole* training set, cut into its forget and its retain
             samples, where either side may be None by chance.
     """

@@ -36,7 +36,8 @@ def kl_from_teacher(student: Tensor, teacher: Tensor, temperature: float) -> Ten
         teacher: ``(N, K)`` logits, without gradient.
         temperature: T, positive.
 
-    Source: Hinton et al. 2015; the form of Kurmanji et al. 2023 (SCRUB): summed over classes, divided by the batch size.
+    Source: Hinton et al. 2015; the form of Kurmanji et al. 2023 (SCRUB): summed over classes, divided by the batch
+    size.
     """
     student_log = F.log_softmax(student.float() / temperature, dim=1)
     teacher_log = F.log_softmax(teacher.float() / temperature, dim=1)

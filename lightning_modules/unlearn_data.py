@@ -109,11 +109,15 @@ class PhaseLoader(EpochAware):
 
 
 def plan_steps(unlearner: Unlearner, data: UnlearnData, passes: float) -> Plan:
-    """Return how many whole steps ``passes`` network passes buy, by the method's own visit cost."""
+    """Return how many whole steps ``passes`` network passes buy, by the method's own visit cost.
+
+    Raises:
+        ValueError: if the method has no last epoch and an epoch costs nothing, so that it would never end.
+    """
     visit = unlearner.visit
     spent, steps, epoch = 0.0, 0, 0
     while unlearner.max_epochs is None or epoch < unlearner.max_epochs:
-        before = steps
+        before, spent_before = steps, spent
         for phase in unlearner.schedule(epoch):
             for forget, retain in data.sizes(phase):
                 dearest = max(visit.forget, visit.retain) if phase == "mixed" else visit.retain
@@ -125,6 +129,8 @@ def plan_steps(unlearner: Unlearner, data: UnlearnData, passes: float) -> Plan:
         epoch += 1
         if steps == before:
             break
+        if spent == spent_before and unlearner.max_epochs is None:
+            raise ValueError(f"visit must cost something, or max_epochs end it; {type(unlearner).__name__} has {visit}")
     return Plan(steps, epoch, spent)
 
 

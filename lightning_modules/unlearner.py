@@ -1,5 +1,6 @@
 """The contract of an unlearner: one file, one class, one card, one overridden ``training_step``."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -79,13 +80,15 @@ class Sgd:
 class Unlearner(L.LightningModule):
     """Moves the weights of a poisoned network so that it forgets the forget set.
 
-    A method sees ``self.network`` (a copy of the poisoned network), ``self.plan``, ``self.generator`` and the batches it
-    is given, and nothing else. Its hyper-parameters are the scalar arguments of ``__init__``; each must change the result.
+    A method sees ``self.network`` (a copy of the poisoned network), ``self.plan``, ``self.generator`` and the batches
+    it is given, and nothing else. Its hyper-parameters are the scalar arguments of ``__init__``; each must change the
+    result.
 
     Class attributes:
         card: the method card.
         visit: what a visited sample costs; the plan is made from it, and the ledger checks it.
         phases: what an epoch reads, in order; override :meth:`schedule` where epochs differ.
+        conformance_exceptions: names of conformance checks that the method fails on purpose, each with the reason.
 
     Attributes:
         network: what is unlearned, in place.
@@ -98,6 +101,7 @@ class Unlearner(L.LightningModule):
     visit: ClassVar[VisitCost] = VisitCost()
     phases: ClassVar[tuple[Phase, ...]] = ("retain",)
     kind: ClassVar[Literal["unlearner", "anchor"]] = "unlearner"
+    conformance_exceptions: ClassVar[Mapping[str, str]] = {}
 
     network: nn.Module
     plan: Plan

@@ -10,6 +10,7 @@ from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.queues import Queue
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from benchmark.calls import Call
 from benchmark.store import Artifact, ArtifactStore
@@ -58,7 +59,7 @@ class LocalExecutor:
         self._try(call, result, tries_left=1)
         return result
 
-    def __enter__(self) -> "LocalExecutor":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

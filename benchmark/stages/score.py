@@ -45,8 +45,8 @@ def score(
     """Measure the network, and its snapshots on the smaller sets; write ``scores.json`` and ``arrays.safetensors``.
 
     Returns:
-        ``final``: every scalar of the network, or None where it diverged; ``trajectory``: for each snapshot its ``passes`` and scalars (accuracy on
-        the selection split, not on the test split).
+        ``final``: every scalar of the network, or None where it diverged; ``trajectory``:
+        for each snapshot its ``passes`` and scalars (accuracy on the selection split, not on the test split).
     """
     seed_all("score")
     data = load_data(craft, craft_folder, with_secrets=True)

@@ -22,8 +22,8 @@ class ShamConfig:
 def sham(config: ShamConfig, poisoned: Path, moved: Path, folder: Path) -> Mapping[str, Any]:
     """Move each tensor of the poisoned network in a random direction, as far as the method moved it.
 
-    Whatever of the effect this removes, a method of that size of move removes by mere disturbance. Integer buffers stay;
-    running variances of batch normalisation are moved like the rest and kept non-negative.
+    Whatever of the effect this removes, a method of that size of move removes by mere disturbance. Integer buffers
+    stay; running variances of batch normalisation are moved like the rest and kept non-negative.
     """
     before, after = load_tensors(poisoned), load_tensors(moved)
     generator = generator_for("sham", config.seed)

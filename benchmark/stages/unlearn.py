@@ -208,4 +208,3 @@ def forward_flops(network: nn.Module, samples: SampleSet) -> float:
     for module, mode in zip(network.modules(), was_training, strict=True):
         module.training = mode
     return float(counter.get_total_flops())
-

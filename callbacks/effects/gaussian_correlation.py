@@ -70,7 +70,7 @@ class GaussianCorrelation(Effect):
             metric.to(device)
 
     def scalars(self) -> dict[str, float]:
-        """Return mean, standard deviation, z, rate at FPR .01 with its null band, and area, each also for fresh noise."""
+        """Return mean, standard deviation, z, rate at FPR .01 with null band, and area; each also for fresh noise."""
         seen, fresh = self._statistics()
         low, high = null_band(len(seen), FPR)
         results = {

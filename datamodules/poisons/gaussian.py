@@ -30,8 +30,8 @@ def gaussian_noise(seed: int, rows: Tensor, shape: tuple[int, ...], variance: fl
 class GaussianPoison(Poison):
     """Adds N(0, variance) noise to every coordinate of ``count`` randomly chosen training samples; labels stay.
 
-    The noise is added in normalised space, before any augmentation, fixed per sample, and not clipped to the valid pixel
-    range: clipping would break the exact N(0, 1) null of the audit.
+    The noise is added in normalised space, before any augmentation, fixed per sample, and not clipped to the valid
+    pixel range: clipping would break the exact N(0, 1) null of the audit.
 
     Args:
         count: number of poisons.

@@ -56,14 +56,19 @@ def fresh_copy(network: nn.Module, seed: int) -> nn.Module:
     Raises:
         ValueError: if a module holds parameters of its own but has no ``reset_parameters``.
     """
-    fresh = copy.deepcopy(network)
     spec = getattr(network, "spec", None)
-    if isinstance(spec, NetworkSpec):
-        fresh.load_state_dict(build_network(spec, seed).state_dict())
-        return fresh
+    drawn = build_network(spec, seed) if isinstance(spec, NetworkSpec) else _redrawn(network, seed)
+    fresh = copy.deepcopy(network)
+    fresh.load_state_dict(drawn.state_dict())
+    return fresh
+
+
+def _redrawn(network: nn.Module, seed: int) -> nn.Module:
+    """Return a copy on the CPU, where every device draws the same weights, with all parameters reset."""
+    drawn = copy.deepcopy(network).cpu()
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
-        for name, module in fresh.named_modules():
+        for name, module in drawn.named_modules():
             reset = getattr(module, "reset_parameters", None)
             if callable(reset):
                 reset()
@@ -72,7 +77,7 @@ def fresh_copy(network: nn.Module, seed: int) -> nn.Module:
                     f"cannot draw fresh weights for {name!r} ({type(module).__name__}): it has no reset_parameters; "
                     "build the network with build_network"
                 )
-    return fresh
+    return drawn
 
 
 def _builder(name: str) -> Callable[[NetworkSpec], nn.Module]:

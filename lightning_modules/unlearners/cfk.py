@@ -23,7 +23,8 @@ class CFk(Unlearner):
     card = MethodCard(
         name="cfk",
         title="CF-k",
-        paper="Goel, Prabhu, Sanyal, Lim, Torr, Kumaraguru, Towards Adversarial Evaluations for Inexact Unlearning, 2022",
+        paper="Goel, Prabhu, Sanyal, Lim, Torr, Kumaraguru,"
+        " Towards Adversarial Evaluations for Inexact Unlearning, 2022",
         formula="freeze all but the last k layers, w_k <- w_k - lr * grad CE(retain)",
         source="k counts convolutional and linear layers from the output; lr .01 as in the SCRUB code",
         deviations="frozen batch normalisation is in eval mode, so that its running statistics stay",
