@@ -1,12 +1,13 @@
 """Turns words from the command line into scenarios and methods, or into one clear sentence."""
 
+import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from benchmark.pipeline import Method, Setting, configured_method, default_method
+from benchmark.pipeline import Method, Setting, configured_plugin, default_method
 from benchmark.scenario import Scenario
 from benchmark.scenarios import get_scenarios, suite_scenarios
-from lightning_modules import UNLEARNERS
+from lightning_modules import UNLEARNERS, Unlearner
 
 
 def choose_scenarios(suite: str, names: Sequence[str] | None) -> tuple[Scenario, ...]:
@@ -37,7 +38,7 @@ def choose_methods(names: Sequence[str] | None, configured: Mapping[str, Any] | 
     methods = [default_method(name) for name in names or ()]
     if configured is not None:
         settings: dict[str, Setting] = dict(configured.get("init_args") or {})
-        methods.append(configured_method(configured["class_path"], settings))
+        methods.append(configured_plugin(_imported(configured["class_path"]), settings))
     repeated = _repeated(method.name for method in methods)
     if repeated:
         raise ValueError(f"method {repeated!r} is given twice; give each once")
@@ -54,7 +55,7 @@ def check_budgets(budgets: Iterable[float] | None) -> tuple[float, ...] | None:
         return None
     for budget in budgets:
         if not 0 < budget <= 1:
-            raise ValueError(f"budgets are fractions of training in (0, 1], got {budget:g}: 10 % is 0.1")
+            raise ValueError(f"--budgets are fractions of training in (0, 1], got {budget:g}; 10 % is 0.1")
     return tuple(budgets)
 
 
@@ -68,8 +69,14 @@ def check_seeds(seeds: Iterable[int] | None) -> tuple[int, ...] | None:
         return None
     for seed in seeds:
         if seed < 0:
-            raise ValueError(f"seeds are whole numbers from 0, got {seed}")
+            raise ValueError(f"--seeds are whole numbers from 0, got {seed}")
     return tuple(seeds)
+
+
+def _imported(class_path: str) -> type[Unlearner]:
+    module, _, name = class_path.rpartition(".")
+    plugin: type[Unlearner] = getattr(importlib.import_module(module), name)
+    return plugin
 
 
 def _repeated(names: Iterable[str]) -> str | None:

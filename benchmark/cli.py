@@ -1,10 +1,13 @@
 """``python -m benchmark``: list, run, check."""
 
+import contextlib
+import inspect
 import logging
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import NoReturn
 
@@ -12,152 +15,113 @@ from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
 
 from benchmark.choices import check_budgets, check_seeds, choose_methods, choose_scenarios
+from benchmark.complaints import explain
+from benchmark.options import CheckOptions, ListOptions, RunOptions
 from benchmark.run import Places, Request, run
-from benchmark.scenarios import SUITES, all_scenarios
+from benchmark.scenarios import all_scenarios
 from benchmark.store import StoreError
 from benchmark.workers import prepare_worker
 from datamodules.corpora import CorpusUnavailableError
-from lightning_modules import UNLEARNERS, Unlearner
+from lightning_modules import UNLEARNERS
 
 LISTS = ("scenarios", "unlearners", "budgets", "seeds")
+OPTIONS = {"list": ListOptions, "run": RunOptions, "check": CheckOptions}
 
 
 class UsageError(ValueError):
     """A user's mistake: told in one line, exit code 2."""
 
 
-def list_command(suite: str | None = None) -> int:
-    """List suites, scenarios and unlearners.
-
-    Args:
-        suite: show the scenarios of this suite only.
-    """
-    console = Console()
-    if suite is not None:
-        choose_scenarios(suite, None)
-    for scenario in all_scenarios().values():
-        if suite in {None, scenario.suite}:
-            budgets = ", ".join(f"{100 * budget:g}" for budget in scenario.budgets)
-            options = ", ".join(f"{name} {value}" for name, value in scenario.poison.options.items())
-            console.print(
-                f"{scenario.suite:6} {scenario.name:34} {scenario.poison.name} ({options}), {scenario.network}, "
-                f"{scenario.recipe.epochs} epochs, {len(scenario.seeds)} seeds, budgets {budgets} %",
-                highlight=False,
-                soft_wrap=True,
-            )
-    console.print("\nunlearners:", highlight=False)
-    for name, unlearner in UNLEARNERS.all().items():
-        console.print(f"  {name:12} {unlearner.card.formula}", highlight=False, soft_wrap=True, markup=False)
-    return 0
-
-
-def run_command(
-    suite: str = "mini",
-    scenarios: list[str] | None = None,
-    unlearners: list[str] | None = None,
-    unlearner: Unlearner | None = None,
-    budgets: list[float] | None = None,
-    seeds: list[int] | None = None,
-    workers: int | None = None,
-    store: Path = Path("output/store"),
-    output: Path | None = None,
-    max_train_steps: int | None = None,
-) -> int:
-    """Run scenarios and print the leaderboard; whatever is in the store is not computed again.
-
-    Args:
-        suite: smoke, mini, full or paper.
-        scenarios: names of scenarios instead of a suite.
-        unlearners: names of methods, or path/to/file.py:Class; by default every shipped method.
-        unlearner: one method with settings, e.g. --unlearner=Scrub --unlearner.alpha=0.2.
-        budgets: fractions of the poisoned model's training, e.g. 0.02,0.1; by default each scenario's own.
-        seeds: e.g. 0,1; by default each scenario's own.
-        workers: worker processes; by default one per core, or one per GPU.
-        store: folder of artifacts, shared by all runs.
-        output: folder of leaderboard, entries and TensorBoard files; by default output/<suite>.
-        max_train_steps: cut every training to so many steps, to try a large scenario on a small machine.
-    """
-    raise NotImplementedError("the parser's values are used instead; see _run")
-
-
-def check_command(unlearner: Unlearner) -> int:
-    """Check that a method keeps the contract: one property a line, on digits, in seconds.
-
-    Args:
-        unlearner: a name, a class or path/to/file.py:Class, with settings as for run.
-    """
-    raise NotImplementedError("the parser's values are used instead; see _check")
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code: 0, 1 where a cell or check failed, 2 for a user's mistake."""
-    logging.basicConfig(format="%(message)s", level=logging.INFO)
+    logging.basicConfig(format="%(message)s", level=logging.WARNING)
     logging.getLogger("datamodules").setLevel(logging.INFO)
     prepare_worker()
     try:
-        parser = _parser()
-        values = parser.parse_args(_normalised(sys.argv[1:] if arguments is None else arguments))
-        if values.subcommand is None:
-            parser.print_help()
-            return 0
-        return _COMMANDS[values.subcommand](values[values.subcommand])
+        values = _parse(sys.argv[1:] if arguments is None else arguments)
+        return 0 if values is None else _COMMANDS[values.subcommand](values[values.subcommand])
     except KeyboardInterrupt:
         _say("stopped; what was finished is in the store, the same command goes on from there")
         sys.stderr.flush()
         os._exit(130)
-    except (UsageError, ValueError, StoreError, CorpusUnavailableError) as error:
+    except (UsageError, StoreError, CorpusUnavailableError) as error:
         _say(f"error: {error}")
         return 2
 
 
+def _list(values: Namespace) -> int:
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    with _mistakes():
+        chosen = all_scenarios().values() if values.suite is None else choose_scenarios(values.suite, None)
+    for scenario in chosen:
+        budgets = ", ".join(f"{100 * budget:g}" for budget in scenario.budgets)
+        options = ", ".join(f"{name} {value}" for name, value in scenario.poison.options.items())
+        console.print(
+            f"{scenario.suite:6} {scenario.name:34} {scenario.poison.name} ({options}), {scenario.network}, "
+            f"{scenario.recipe.epochs} epochs, {len(scenario.seeds)} seeds, budgets {budgets} %"
+        )
+    console.print("\nunlearners:")
+    for name, unlearner in UNLEARNERS.all().items():
+        console.print(f"  {name:12} {unlearner.card.formula}")
+    return 0
+
+
 def _run(values: Namespace) -> int:
-    chosen = choose_scenarios(values.suite, values.scenarios)
-    for name in ("workers", "max_train_steps"):
-        if values[name] is not None and values[name] < 1:
-            raise UsageError(f"--{name.replace('_', '-')} must be at least 1, got {values[name]}")
-    request = Request(
-        scenarios=chosen,
-        methods=choose_methods(values.unlearners, values.unlearner),
-        budgets=check_budgets(values.budgets),
-        seeds=check_seeds(values.seeds),
-        max_train_steps=values.max_train_steps,
-    )
-    output = values.output or Path("output") / chosen[0].suite
-    failures = run(request, Places(Path(values.store), Path(output), values.workers), Console(stderr=False))
+    with _mistakes():
+        for name in ("workers", "max_train_steps"):
+            if values[name] is not None and values[name] < 1:
+                raise UsageError(f"--{name} must be at least 1, got {values[name]}")
+        request = Request(
+            scenarios=choose_scenarios(values.suite, values.scenarios),
+            methods=choose_methods(values.unlearners, values.unlearner),
+            budgets=check_budgets(values.budgets),
+            seeds=check_seeds(values.seeds),
+            max_train_steps=values.max_train_steps,
+        )
+    output = values.output or Path("output") / request.scenarios[0].suite
+    failures = run(request, Places(Path(values.store), Path(output), values.workers), Console(soft_wrap=True))
     for failure in failures:
         _say(f"failed: {failure.key}: {failure.reason}")
     return 1 if failures else 0
 
 
 def _check(values: Namespace) -> int:
-    raise NotImplementedError
-
-
-def _list(values: Namespace) -> int:
-    if values.suite is not None and values.suite not in SUITES:
-        raise UsageError(f"--suite must be one of {', '.join(SUITES)}, got {values.suite!r}")
-    return list_command(values.suite)
+    raise UsageError("check is not there yet")
 
 
 _COMMANDS: dict[str, Callable[[Namespace], int]] = {"list": _list, "run": _run, "check": _check}
 
 
 class _Parser(ArgumentParser):
-    """Tells a mistake in one line."""
+    """Tells a mistake by raising it."""
 
-    def error(self, message: str, ex: Exception | None = None) -> NoReturn:  # noqa: ARG002
-        raise UsageError(_one_line(message))
+    def error(self, message: str, ex: Exception | None = None) -> NoReturn:
+        raise UsageError(message) from ex
+
+
+def _parse(arguments: Sequence[str]) -> Namespace | None:
+    parser = _parser()
+    with _mistakes():
+        typed = _normalised(arguments)
+    try:
+        values = parser.parse_args(typed)
+    except UsageError as error:
+        raise UsageError(explain(str(error), _known_words(arguments))) from error
+    if values.subcommand is None:
+        parser.print_help()
+        return None
+    return values
 
 
 def _parser() -> ArgumentParser:
     parser = _Parser(prog="python -m benchmark", description="Does machine unlearning remove data poisoning?")
     commands = parser.add_subcommands(required=False, dest="subcommand")
-    for name, function in (("list", list_command), ("run", run_command), ("check", check_command)):
-        command = _Parser(description=(function.__doc__ or "").partition("\n")[0])
-        if name != "list":
-            command.add_argument("--config", action="config", help="read settings from a YAML file")
-        command.add_function_arguments(function, as_group=False, fail_untyped=True)
-        commands.add_subcommand(name, command, help=(function.__doc__ or "").partition("\n")[0])
+    for name, options in OPTIONS.items():
+        title = (options.__doc__ or "").partition("\n")[0]
+        command = _Parser(description=title)
+        command.add_argument("--config", action="config", help="read settings from a YAML file")
+        command.add_class_arguments(options, as_group=False, fail_untyped=True)
+        commands.add_subcommand(name, command, help=title)
     return parser
 
 
@@ -167,28 +131,41 @@ def _normalised(arguments: Sequence[str]) -> list[str]:
     option = ""
     for argument in arguments:
         name, equals, value = argument.partition("=")
-        if not equals and not argument.startswith("--"):
-            name, value = option, argument
-        option = name.removeprefix("--")
-        changed = _normalised_value(option, value) if value else value
-        if equals:
-            result.append(f"{name}={changed}")
+        if argument.startswith("--"):
+            option = name.removeprefix("--").replace("-", "_")
+            name = f"--{option}"
+            result.append(f"{name}={_typed(option, value)}" if equals else name)
         else:
-            result.append(changed if value else argument)
+            result.append(_typed(option, argument))
+            option = ""
     return result
 
 
-def _normalised_value(option: str, value: str) -> str:
+def _typed(option: str, value: str) -> str:
     if option in LISTS and not value.startswith("["):
         return f"[{value}]"
-    if option == "unlearner" and re.fullmatch(r"[\w./:-]+", value) and not value.endswith((".yaml", ".yml", ".json")):
+    if option == "unlearner" and not value.endswith((".yaml", ".yml", ".json")) and re.fullmatch(r"[^{}\s]+", value):
         plugin = UNLEARNERS.get(value)
         return f"{plugin.__module__}.{plugin.__qualname__}"
     return value
 
 
-def _one_line(message: str) -> str:
-    return " ".join(message.split())
+def _known_words(arguments: Sequence[str]) -> list[str]:
+    """Return every option, command and hyper-parameter that may have been meant."""
+    words = [*OPTIONS, *(field.name for options in OPTIONS.values() for field in fields(options)), "config"]
+    for argument in arguments:
+        with contextlib.suppress(ValueError):
+            words += inspect.signature(UNLEARNERS.get(argument.removeprefix("--unlearner="))).parameters
+    return words
+
+
+@contextlib.contextmanager
+def _mistakes() -> Iterator[None]:
+    """Take a ValueError in here for a user's mistake."""
+    try:
+        yield
+    except ValueError as error:
+        raise UsageError(str(error)) from error
 
 
 def _say(text: str) -> None:

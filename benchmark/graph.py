@@ -101,7 +101,7 @@ class _Scheduler:
         if self.running:
             for future in wait(self.running, return_when=FIRST_COMPLETED).done:
                 self._collect(future)
-        return bool(self.waiting or self.running)
+        return bool(self.waiting or self.ready)
 
     def _prepare(self, task: Task) -> None:
         broken = next((need for need in task.needs if need in self.failures), None)

@@ -17,7 +17,7 @@ from benchmark.stages.train import TrainConfig, TrainOn, device_type
 from benchmark.stages.unlearn import UnlearnConfig
 from benchmark.store import Artifact
 from datamodules import Corpus, derive_seed
-from lightning_modules import UNLEARNERS, NetworkSpec, Recipe, resolve_precision
+from lightning_modules import UNLEARNERS, NetworkSpec, Recipe, Unlearner, resolve_precision
 
 Setting = str | int | float | bool | None
 SHAM_MODEL = "gd"
@@ -200,12 +200,20 @@ def configured_method(reference: str, settings: Mapping[str, Setting]) -> Method
     Raises:
         ValueError: if there is no such method, or it refuses the settings.
     """
-    plugin = UNLEARNERS.get(reference)
+    return configured_plugin(UNLEARNERS.get(reference), settings)
+
+
+def configured_plugin(plugin: type[Unlearner], settings: Mapping[str, Setting]) -> Method:
+    """Return the method that ``plugin`` is, with some settings, and defaults for the others.
+
+    Raises:
+        ValueError: if an argument has neither setting nor default, or the method refuses the settings.
+    """
     defaults = {name: parameter.default for name, parameter in inspect.signature(plugin).parameters.items()}
     resolved: dict[str, Any] = defaults | dict(settings)
     missing = [name for name, value in resolved.items() if value is inspect.Parameter.empty]
     if missing:
-        raise ValueError(f"{reference} needs a value for {', '.join(missing)}: every hyper-parameter has a default")
+        raise ValueError(f"{plugin.__name__} needs a default for {', '.join(missing)}: every hyper-parameter has one")
     plugin(**resolved)
     in_package = plugin.__module__.startswith(f"{UNLEARNERS.package}.")
     name = plugin.card.name if in_package else f"{Path(inspect.getfile(plugin)).resolve()}:{plugin.__name__}"

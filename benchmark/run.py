@@ -15,7 +15,7 @@ from benchmark.pictures import write_pictures
 from benchmark.pipeline import Cell, Method, build_tasks
 from benchmark.progress import Display
 from benchmark.scenario import Scenario
-from benchmark.store import Artifact, ArtifactStore
+from benchmark.store import Artifact, ArtifactStore, StoreError
 from datamodules import Corpus
 from leaderboard import Entry, read_entries, render_markdown
 
@@ -63,6 +63,7 @@ def run(request: Request, places: Places, console: Console) -> list[Failure]:
     began = time.monotonic()
     store = ArtifactStore(places.store)
     store.sweep()
+    _make(places.output)
     plan = [_Planned.of(scenario, request) for scenario in request.scenarios]
     tasks = [task for planned in plan for task in planned.tasks]
     gpus = torch.cuda.device_count()
@@ -108,6 +109,13 @@ class _Planned:
 
     def entries(self, request: Request, artifacts: dict[str, Artifact]) -> Iterator[Entry]:
         return build_entries(self.scenario, list(request.methods), self.budgets, self.cells, artifacts, name=self.name)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"output {str(folder)!r} cannot be used: {error.strerror}; name another with --output") from error
 
 
 def _publish(output: Path, console: Console, names: set[str]) -> None:

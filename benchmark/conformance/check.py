@@ -37,7 +37,7 @@ def check(
     return lambda function: Check(function, applies, requires)
 
 
-def demand(condition: bool, message: str) -> None:  # noqa: FBT001
+def demand(condition: bool, message: str) -> None:
     """Fail the check with ``message`` unless ``condition`` holds.
 
     Raises:

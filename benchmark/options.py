@@ -1,0 +1,57 @@
+"""What can be said on the command line, as typed options."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lightning_modules import Unlearner
+
+
+@dataclass(frozen=True)
+class ListOptions:
+    """List suites, scenarios and unlearners.
+
+    Args:
+        suite: show the scenarios of this suite only.
+    """
+
+    suite: str | None = None
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Run scenarios and print the leaderboard; whatever is in the store is not computed again.
+
+    Args:
+        suite: smoke, mini, full or paper.
+        scenarios: names of scenarios instead of a suite.
+        unlearners: names of methods, or path/to/file.py:Class; by default every shipped method.
+        unlearner: one method with settings, e.g. --unlearner=Scrub --unlearner.alpha=0.2.
+        budgets: fractions of the poisoned model's training, e.g. 0.02,0.1; by default each scenario's own.
+        seeds: e.g. 0,1; by default each scenario's own.
+        workers: worker processes; by default one per core, or one per GPU.
+        store: folder of artifacts, shared by all runs.
+        output: folder of leaderboard, entries and TensorBoard files; by default output/<suite>.
+        max_train_steps: cut every training to so many steps, to try a large scenario on a small machine.
+    """
+
+    suite: str = "mini"
+    scenarios: list[str] | None = None
+    unlearners: list[str] | None = None
+    unlearner: Unlearner | None = None
+    budgets: list[float] | None = None
+    seeds: list[int] | None = None
+    workers: int | None = None
+    store: Path = Path("output/store")
+    output: Path | None = None
+    max_train_steps: int | None = None
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """Check that a method keeps the contract: one property a line, on digits, in seconds.
+
+    Args:
+        unlearner: a name or path/to/file.py:Class, with settings as for run.
+    """
+
+    unlearner: Unlearner
