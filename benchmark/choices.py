@@ -38,7 +38,7 @@ def choose_methods(names: Sequence[str] | None, configured: Mapping[str, Any] | 
     methods = [default_method(name) for name in names or ()]
     if configured is not None:
         settings: dict[str, Setting] = dict(configured.get("init_args") or {})
-        methods.append(configured_plugin(_imported(configured["class_path"]), settings))
+        methods.append(configured_plugin(imported(configured["class_path"]), settings))
     repeated = _repeated(method.name for method in methods)
     if repeated:
         raise ValueError(f"method {repeated!r} is given twice; give each once")
@@ -73,7 +73,8 @@ def check_seeds(seeds: Iterable[int] | None) -> tuple[int, ...] | None:
     return tuple(seeds)
 
 
-def _imported(class_path: str) -> type[Unlearner]:
+def imported(class_path: str) -> type[Unlearner]:
+    """Return the class that jsonargparse names by its dotted path."""
     module, _, name = class_path.rpartition(".")
     plugin: type[Unlearner] = getattr(importlib.import_module(module), name)
     return plugin

@@ -14,9 +14,11 @@ from typing import NoReturn
 from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
 
-from benchmark.choices import check_budgets, check_seeds, choose_methods, choose_scenarios
+from benchmark.choices import check_budgets, check_seeds, choose_methods, choose_scenarios, imported
 from benchmark.complaints import explain
+from benchmark.conformance import line, run_checks
 from benchmark.options import CheckOptions, ListOptions, RunOptions
+from benchmark.pipeline import configured_plugin
 from benchmark.run import Places, Request, run
 from benchmark.scenarios import all_scenarios
 from benchmark.store import StoreError
@@ -86,7 +88,17 @@ def _run(values: Namespace) -> int:
 
 
 def _check(values: Namespace) -> int:
-    raise UsageError("check is not there yet")
+    with _mistakes():
+        plugin = imported(values.unlearner["class_path"])
+        method = configured_plugin(plugin, dict(values.unlearner.get("init_args") or {}))
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    results = run_checks(plugin, method.hyperparameters, lambda result: console.print(line(result)))
+    failed = [result.name for result in results if not result.passed]
+    seconds = sum(result.seconds for result in results)
+    console.print(
+        f"{method.name}: {len(results) - len(failed)} checks passed, {len(failed)} failed, in {seconds:.0f} s"
+    )
+    return 1 if failed else 0
 
 
 _COMMANDS: dict[str, Callable[[Namespace], int]] = {"list": _list, "run": _run, "check": _check}

@@ -25,7 +25,11 @@ def explain(message: str, known: Iterable[str]) -> str:
     if inner is not None:
         option, cause = f"{option}.{inner['key']}", cause[inner.end() :]
     cause = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", cause).replace("Expected a typing.Literal", "expected one of ")
-    cause = re.sub(r" Given value type: .*$", "", cause).replace("Expected a ", "expected a ").replace(". Got value: ", ", got ")
+    cause = (
+        re.sub(r" Given value type: .*$", "", cause)
+        .replace("Expected a ", "expected a ")
+        .replace(". Got value: ", ", got ")
+    )
     return _with_suggestion(f"--{option}: {cause}", known)
 
 

@@ -1,13 +1,152 @@
-"""Glue: from artifacts to TensorBoard files."""
+"""From artifacts to TensorBoard files: one folder per trained or unlearned network."""
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from benchmark.pipeline import Cell, Method
-from benchmark.store import Artifact
+from benchmark.stages.craft import load_poisoning
+from benchmark.store import MANIFEST, Artifact
+from benchmark.tensors import load_tensors
+from callbacks.tensorboard import (
+    PoisonImages,
+    SeedView,
+    TrainingRun,
+    UnlearningRun,
+    write_training,
+    write_unlearning,
+)
+from datamodules import POISONS, Corpus
+from lightning_modules import UNLEARNERS, MethodCard
+
+SHOWN_POISONS = 8
+RENDERING = 1
+"""Raised whenever the pictures come to look different, so that those of earlier runs are drawn again."""
+
+SHAM = MethodCard(
+    name="sham",
+    title="Sham",
+    paper="this suite",
+    formula="w <- w + random noise, per tensor as large as the move of GD at its defaults",
+    source="this suite",
+)
 
 
 def write_pictures(
-    name: str, methods: list[Method], cells: list[Cell], artifacts: Mapping[str, Artifact], folder: Path
+    name: str,
+    corpus: Corpus,
+    methods: list[Method],
+    cells: list[Cell],
+    artifacts: Mapping[str, Artifact],
+    folder: Path,
 ) -> None:
-    """Write TensorBoard files of every cell."""
+    """Write the TensorBoard files of a scenario that are missing or of other results.
+
+    Args:
+        name: the scenario's name in the run list.
+        corpus: where base images come from.
+        methods: the unlearners.
+        cells: keys of the tasks, per seed.
+        artifacts: what was computed, by key; networks that failed are left out.
+        folder: TensorBoard's log folder.
+    """
+    cards = {method.name: (UNLEARNERS.get(method.reference).card, method.hyperparameters) for method in methods}
+    cards["sham"] = (SHAM, {})
+    for cell in cells:
+        if any(key not in artifacts for keys in cell.models.values() for key in keys):
+            continue
+        addresses = {name: artifacts[keys[1]].address for name, keys in cell.models.items()}
+        stamps = _Stamps(folder / name / f"seed{cell.seed}" / "rendered.json")
+        view: SeedView | None = None
+        if stamps.stale("training", addresses):
+            view = _view(name, corpus, cell, artifacts)
+            write_training(view, folder)
+            stamps.keep("training", addresses)
+        for (budget, method), (model, score) in cell.runs.items():
+            key = f"{method} {budget}"
+            if model not in artifacts or score not in artifacts:
+                continue
+            found = addresses | {"score": artifacts[score].address}
+            if stamps.stale(key, found):
+                view = view or _view(name, corpus, cell, artifacts)
+                run = _unlearning(cards[method], budget, artifacts[model], artifacts[score])
+                write_unlearning(view, run, folder)
+                stamps.keep(key, found)
+
+
+class _Stamps:
+    """Remembers which results the files of a seed were drawn from."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            self.known: dict[str, Any] = json.loads(path.read_text())
+        except (OSError, ValueError):
+            self.known = {}
+
+    def stale(self, key: str, addresses: Mapping[str, str]) -> bool:
+        return bool(self.known.get(key) != {"rendering": RENDERING, **addresses})
+
+    def keep(self, key: str, addresses: Mapping[str, str]) -> None:
+        self.known[key] = {"rendering": RENDERING, **addresses}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.path.with_suffix(".partial")
+        partial.write_text(json.dumps(self.known, indent=1, sort_keys=True))
+        partial.replace(self.path)
+
+
+def _view(name: str, corpus: Corpus, cell: Cell, artifacts: Mapping[str, Artifact]) -> SeedView:
+    trained = {model: _training(artifacts[keys[0]], artifacts[keys[1]]) for model, keys in cell.models.items()}
+    return SeedView(
+        scenario=name,
+        seed=cell.seed,
+        effect=POISONS.get(cell.scenario.poison.name).effect,
+        horizon=max(budget for budget, _ in cell.runs),
+        images=_images(corpus, artifacts[cell.crafted]),
+        poisoned=trained["poisoned"],
+        retrain=trained["retrain"],
+        second_retrain=trained["second_retrain"],
+    )
+
+
+def _training(model: Artifact, score: Artifact) -> TrainingRun:
+    return TrainingRun(
+        scores=score.meta["final"] or {},
+        arrays=load_tensors(score.file("arrays.safetensors")),
+        measured_at=score.file(MANIFEST).stat().st_mtime,
+        passes=float(model.meta["passes"]),
+        history=json.loads(model.file("history.json").read_text()),
+    )
+
+
+def _unlearning(
+    card: tuple[MethodCard, Mapping[str, str | int | float | bool | None]],
+    budget: float,
+    model: Artifact,
+    score: Artifact,
+) -> UnlearningRun:
+    return UnlearningRun(
+        card=card[0],
+        hyperparameters=card[1],
+        scores=score.meta["final"] or {},
+        arrays=load_tensors(score.file("arrays.safetensors")),
+        measured_at=score.file(MANIFEST).stat().st_mtime,
+        budget=budget,
+        passes=float(model.meta["cost"]["passes"]) if "cost" in model.meta else 0.0,
+        trajectory=score.meta["trajectory"],
+    )
+
+
+def _images(corpus: Corpus, crafted: Artifact) -> PoisonImages:
+    poisoning = load_poisoning(crafted.folder, with_secrets=False)
+    rows = poisoning.index[:SHOWN_POISONS]
+    mean = torch.tensor(corpus.mean).view(1, -1, 1, 1)
+    std = torch.tensor(corpus.std).view(1, -1, 1, 1)
+    return PoisonImages(
+        base=corpus.train.inputs[rows].float() / 255,
+        poison=poisoning.inputs[:SHOWN_POISONS] * std + mean,
+        labels=[corpus.class_names[label] for label in poisoning.target[:SHOWN_POISONS].tolist()],
+    )

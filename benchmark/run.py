@@ -75,7 +75,7 @@ def run(request: Request, places: Places, console: Console) -> list[Failure]:
         for entry in planned.entries(request, artifacts):
             publish_entry(entry, places.output / "entries")
         pictures = places.output / "tensorboard"
-        write_pictures(planned.name, list(request.methods), planned.cells, artifacts, pictures)
+        write_pictures(planned.name, planned.corpus, list(request.methods), planned.cells, artifacts, pictures)
     _publish(places.output, console, {planned.name for planned in plan})
     seconds = time.monotonic() - began
     counts = display.counts
@@ -115,7 +115,9 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise StoreError(f"output {str(folder)!r} cannot be used: {error.strerror}; name another with --output") from error
+        raise StoreError(
+            f"output {str(folder)!r} cannot be used: {error.strerror}; name another with --output"
+        ) from error
 
 
 def _publish(output: Path, console: Console, names: set[str]) -> None:

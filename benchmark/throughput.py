@@ -1,4 +1,4 @@
-"""Measures training and batch preparation against their plain counterparts, in one run: ``python -m benchmark.throughput``.
+"""Measures training and batch preparation against their plain counterparts: ``python -m benchmark.throughput``.
 
 Repetitions alternate between ours and the peer, since machines are noisy; ratios are taken pair by pair.
 """
@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib import import_module
 from typing import Any, Literal
 
@@ -42,9 +43,10 @@ class Comparison:
     def line(self) -> str:
         """Return the medians and the ratio with its range, as text."""
         ratios = [ours / peer for ours, peer in zip(self.ours, self.peer, strict=True)]
+        median = statistics.median(ratios)
         return (
             f"{self.name:46} ours {statistics.median(self.ours):8.0f}/s  peer {statistics.median(self.peer):8.0f}/s  "
-            f"ratio median {statistics.median(ratios):.2f} (min {min(ratios):.2f}, max {max(ratios):.2f}, n {len(ratios)})"
+            f"ratio median {median:.2f} (min {min(ratios):.2f}, max {max(ratios):.2f}, n {len(ratios)})"
         )
 
 
@@ -83,7 +85,7 @@ def throughput(scenario: str = "cifar10-gaussian-cnn-v1", repetitions: int = 5, 
         comparison = _compare(
             f"batches: whole-batch / per-image, {name}",
             lambda: _prepare_suite(samples, recipe.batch_size),
-            lambda workers=workers: _prepare_per_image(corpus, recipe.batch_size, workers),
+            partial(_prepare_per_image, corpus, recipe.batch_size, workers),
             len(samples),
             repetitions,
         )
@@ -139,7 +141,7 @@ def _train_bare(
         weight_decay=recipe.weight_decay,
     )
     for _ in range(epochs):
-        for rows in torch.randperm(len(inputs), device=device).split(recipe.batch_size):
+        for rows in torch.split(torch.randperm(len(inputs), device=device), recipe.batch_size):
             optimizer.zero_grad(set_to_none=True)
             with torch.autocast(device.type, torch.bfloat16, enabled=precision == "bf16-mixed"):
                 loss = F.cross_entropy(network(inputs[rows]), target[rows])

@@ -7,7 +7,7 @@ the reason: ``conformance_exceptions = {"moves_weights": "an anchor"}``.
 
 from benchmark.conformance.check import Check, ConformanceError
 from benchmark.conformance.checks import CHECKS
-from benchmark.conformance.result import CheckResult
+from benchmark.conformance.result import CheckResult, line
 from benchmark.conformance.runner import check_unlearner, run_check, run_checks
 from benchmark.conformance.subject import Subject
 
@@ -18,6 +18,7 @@ __all__ = [
     "ConformanceError",
     "Subject",
     "check_unlearner",
+    "line",
     "run_check",
     "run_checks",
 ]

@@ -26,3 +26,9 @@ class CheckResult:
     def passed(self) -> bool:
         """Whether the promise is kept, or broken with a declared reason."""
         return self.status in {"passed", "declared exception"}
+
+
+def line(result: CheckResult) -> str:
+    """Return a result as one line of text."""
+    detail = f": {result.detail}" if result.detail else ""
+    return f"{result.status:18} {result.name} ({result.seconds:.1f} s){detail}"

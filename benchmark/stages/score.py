@@ -67,13 +67,14 @@ def score(
 def _measure_file(
     network: nn.Module, weights: Path, data: PoisoningDataModule, effect: Effect, *, with_test: bool
 ) -> dict[str, float] | None:
-    """Return every finite scalar of a network, or None where it diverged: weights, effect or accuracy not finite."""
+    """Return every finite scalar of a network, or None where it diverged: weights, effect or a loss not finite."""
     state = load_tensors(weights)
     if not all_finite(state):
         return None
     network.load_state_dict(state)
     scalars = measure(network, data, effect, with_test=with_test)
-    if not all(math.isfinite(scalars[name]) for name in (effect.name, "accuracy/selection")):
+    must = [name for name in scalars if name == effect.name or name.startswith("loss/")]  # accuracy hides NaN logits
+    if not all(math.isfinite(scalars[name]) for name in must):
         return None
     return {name: value for name, value in scalars.items() if math.isfinite(value)}
 

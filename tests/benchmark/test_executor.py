@@ -1,3 +1,4 @@
+import importlib
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 from benchmark.calls import Call
 from benchmark.executors import LocalExecutor, available_cores
 
-WORKS = '''
+WORKS = """
 import os
 import time
 from pathlib import Path
@@ -37,7 +38,7 @@ def die(folder):
 def wait_long(mark, folder):
     Path(mark).write_text(str(os.getpid()))
     time.sleep(60)
-'''
+"""
 
 
 @pytest.fixture
@@ -45,9 +46,7 @@ def works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleTyp
     """Work that worker processes can import."""
     (tmp_path / "executor_works.py").write_text(WORKS)
     monkeypatch.syspath_prepend(str(tmp_path))
-    import executor_works  # type: ignore[import-not-found]
-
-    yield executor_works
+    yield importlib.import_module("executor_works")
     sys.modules.pop("executor_works")
 
 

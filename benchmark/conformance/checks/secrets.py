@@ -5,6 +5,7 @@ it holds, so these checks look for secrets that are *used* in a run, *named* in 
 method that hides its intent (names built at run time, files it reads) passes them; its one file is soon read.
 """
 
+import dis
 import gc
 import inspect
 import types
@@ -39,13 +40,10 @@ LIMIT = 100_000
 @check(requires=("runs_to_the_end", "is_deterministic"))
 def uses_no_audit_secret(subject: Subject) -> None:
     """Other clean base samples behind the same batches, and another secret in the process, change nothing."""
-    results = []
-    for seed, setting in enumerate((subject.setting, subject.setting.hiding_other())):
-        secret = {"noise_seed": torch.tensor(seed)}
-        decoy = Poisoning(torch.arange(3), setting.inputs[:3], setting.target[:3], secret)
-        results.append(subject.run(setting).after)
-        del decoy
-    changed = differing(*results)
+    setting = subject.setting.hiding_other()
+    decoy = Poisoning(torch.arange(3), setting.inputs[:3], setting.target[:3], {"noise_seed": torch.tensor(1)})
+    changed = differing(subject.baseline.after, subject.run(setting).after)
+    del decoy
     demand(
         not changed,
         f"{', '.join(changed[:3])} depend on what was never served in a batch (clean base samples or secrets); "
@@ -59,10 +57,14 @@ def names_nothing_that_knows_secrets(subject: Subject) -> None:
     known = {name for name in datamodules.__all__ if _forbidden(getattr(getattr(datamodules, name), "__module__", ""))}
     found = set()
     for function in _functions(subject.unlearner_class):
-        for name in _names(function.__code__):
-            value = function.__globals__.get(name)
-            module = value.__name__ if isinstance(value, types.ModuleType) else getattr(value, "__module__", "")
-            if name in known or _forbidden(name) or _forbidden(module or ""):
+        for kind, name in _names(function.__code__):
+            if kind == "LOAD_GLOBAL":
+                value = function.__globals__.get(name)
+                module = value.__name__ if isinstance(value, types.ModuleType) else getattr(value, "__module__", "")
+                forbidden = _forbidden(module or "")
+            else:
+                forbidden = _forbidden(name) if kind == "IMPORT_NAME" else name in known
+            if forbidden:
                 found.add(name)
     demand(
         not found, f"the code uses {', '.join(sorted(found))}; a method sees the network and its batches, nothing else"
@@ -92,8 +94,10 @@ def _functions(unlearner_class: type[Unlearner]) -> Iterator[types.FunctionType]
                 yield inner
 
 
-def _names(code: CodeType) -> Iterator[str]:
-    yield from code.co_names
+def _names(code: CodeType) -> Iterator[tuple[str, str]]:
+    """Yield instruction and name, of globals, attributes and imports."""
+    names = set(code.co_names)
+    yield from ((entry.opname, entry.argval) for entry in dis.get_instructions(code) if entry.argval in names)
     for constant in code.co_consts:
         if isinstance(constant, CodeType):
             yield from _names(constant)

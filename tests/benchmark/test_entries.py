@@ -1,0 +1,140 @@
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmark.entries import build_entries, publish_entry
+from benchmark.pipeline import build_tasks, default_method
+from benchmark.scenarios import get_scenarios
+from benchmark.store import Artifact
+from datamodules import load_corpus
+from leaderboard import Entry, read_entry, residual
+
+DIGITS = get_scenarios("digits-gaussian-cnn-v1")[0]
+EFFECTS = {"poisoned": 1.0, "retrain": 0.1, "second_retrain": 0.05, "gd": 0.8, "sham": 0.95}
+
+
+def cost(passes: float) -> dict[str, Any]:
+    return {
+        "forward_passes": passes / 4,
+        "backward_passes": passes * 3 / 4,
+        "passes": passes,
+        "training_passes": 1000.0,
+        "wall_clock_s": 1.0,
+        "peak_memory_bytes": None,
+        "flops": 1.0,
+        "device": "cpu",
+        "stopped_by_budget": False,
+    }
+
+
+def made_up(seeds: tuple[int, ...], budget: float = 0.1, diverged: bool = False) -> list[Entry]:
+    """Entries from artifacts whose numbers are known: effect by name, moved by the seed."""
+    methods = [default_method("gd")]
+    tasks, cells = build_tasks(DIGITS, load_corpus("digits"), methods, (budget,), seeds)
+    artifacts: dict[str, Artifact] = {}
+    for task in tasks:
+        seed = int(task.key.split("seed ")[1].split()[0])
+        artifacts[task.key] = Artifact(
+            task.stage, task.key, Path("nowhere"), meta(task.key, task.stage, seed, diverged)
+        )
+    return list(build_entries(DIGITS, methods, (budget,), cells, artifacts))
+
+
+def meta(key: str, stage: str, seed: int, diverged: bool) -> Mapping[str, Any]:
+    if stage == "score":
+        name = next(name for name in (*list(EFFECTS)[::-1],) if f" {name} /" in key)
+        if diverged and name == "gd":
+            return {"final": None}
+        final = {"gaussian_correlation": EFFECTS[name] + 0.01 * seed, "accuracy/test": 0.9, "gaussian/z": 5.0}
+        return {"final": final}
+    if stage == "craft":
+        return {"poisoned": f"data {seed}", "retain": "r", "forget": "f", "corpus": "c"}
+    if stage == "train":
+        return {
+            "forward_passes": 250.0,
+            "backward_passes": 750.0,
+            "passes": 1000.0,
+            "wall_clock_s": 9.0,
+            "device": "cpu",
+        }
+    return {"cost": cost(90.0)} if stage == "unlearn" else {}
+
+
+def by_method(entries: list[Entry]) -> dict[str, Entry]:
+    return {entry.method.name: entry for entry in entries}
+
+
+def test_each_number_is_where_its_name_says() -> None:
+    entries = by_method(made_up((0, 1)))
+    assert set(entries) == {"no_unlearning", "retrain", "sham", "gd"}
+    seed = entries["gd"].results[0].seeds[1]
+    assert (seed.seed, seed.unlearned.effect) == (1, pytest.approx(0.81))
+    assert seed.poisoned.effect == pytest.approx(1.01)
+    assert seed.retrain.effect == pytest.approx(0.11)
+    assert seed.second_retrain.effect == pytest.approx(0.06)
+    assert seed.unlearned.accuracy == 0.9
+    assert seed.unlearned.extra == {"gaussian/z": 5.0}
+    assert seed.cost.passes == 90
+    assert entries["retrain"].results[0].seeds[0].cost.passes == 1000
+    assert entries["no_unlearning"].results[0].seeds[0].cost.passes == 0
+
+
+def test_residuals_follow_the_definition() -> None:
+    seeds = by_method(made_up((0, 1, 2)))["gd"].results[0].seeds
+    effects = [[getattr(seed, name).effect for seed in seeds] for name in ("unlearned", "poisoned", "retrain")]
+    found = residual(*effects)
+    assert found.interval is not None
+    assert found.interval.estimate == pytest.approx((0.8 - 0.1) / (1.0 - 0.1))
+
+
+def test_a_diverged_method_is_reported_as_diverged() -> None:
+    entry = by_method(made_up((0,), diverged=True))["gd"]
+    assert entry.status == "diverged"
+    assert entry.results[0].seeds[0].unlearned.effect is None
+
+
+def test_provenance_names_the_data_of_every_seed() -> None:
+    fingerprints = by_method(made_up((0, 3)))["gd"].provenance.fingerprints
+    assert fingerprints == {"corpus": "c", "seed 0": "data 0", "seed 3": "data 3"}
+
+
+def test_other_seeds_and_budgets_of_the_same_experiment_join_an_entry(tmp_path: Path) -> None:
+    for entries in (made_up((0,)), made_up((1,)), made_up((1,), budget=0.05)):
+        path = publish_entry(by_method(entries)["gd"], tmp_path)
+    results = read_entry(path).results
+    assert [(result.budget, [seed.seed for seed in result.seeds]) for result in results] == [(0.05, [1]), (0.1, [0, 1])]
+    assert set(read_entry(path).provenance.fingerprints) == {"corpus", "seed 0", "seed 1"}
+
+
+def test_other_settings_replace_an_entry(tmp_path: Path) -> None:
+    entry = by_method(made_up((0,)))["gd"]
+    publish_entry(entry, tmp_path)
+    other = by_method(made_up((1,)))["gd"].model_copy(update={"hyperparameters": {"lr": 1.0}})
+    path = publish_entry(other, tmp_path)
+    assert [seed.seed for seed in read_entry(path).results[0].seeds] == [1]
+
+
+def test_a_seed_without_baselines_is_left_out() -> None:
+    methods = [default_method("gd")]
+    tasks, cells = build_tasks(DIGITS, load_corpus("digits"), methods, (0.1,), (0, 1))
+    artifacts = {
+        task.key: Artifact(task.stage, task.key, Path("nowhere"), meta(task.key, task.stage, 0, diverged=False))
+        for task in tasks
+        if "seed 1 / train / retrain" not in task.key
+    }
+    entries = by_method(list(build_entries(DIGITS, methods, (0.1,), cells, artifacts)))
+    assert [seed.seed for seed in entries["gd"].results[0].seeds] == [0]
+
+
+def test_a_scenario_that_was_cut_short_has_another_name() -> None:
+    methods = [default_method("gd")]
+    tasks, cells = build_tasks(replace(DIGITS), load_corpus("digits"), methods, (0.1,), (0,), max_train_steps=5)
+    artifacts = {
+        task.key: Artifact(task.stage, task.key, Path("nowhere"), meta(task.key, task.stage, 0, diverged=False))
+        for task in tasks
+    }
+    (entry, *_) = build_entries(DIGITS, methods, (0.1,), cells, artifacts, name="digits-gaussian-cnn-v1.first-5-steps")
+    assert entry.scenario == "digits-gaussian-cnn-v1.first-5-steps"
