@@ -22,7 +22,7 @@ from callbacks.tensorboard import (
 from datamodules import POISONS, Corpus
 from lightning_modules import UNLEARNERS, MethodCard
 
-SHOWN_POISONS = 8
+SHOWN_POISONS = 5
 RENDERING = 1
 """Raised whenever the pictures come to look different, so that those of earlier runs are drawn again."""
 

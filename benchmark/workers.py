@@ -9,9 +9,7 @@ import torch
 def prepare_worker() -> None:
     """Set threads, logging and warnings of this process; call once, before any stage."""
     torch.set_num_threads(1)
-    torch.set_float32_matmul_precision("highest")
-    if torch.cuda.is_available():
-        torch.backends.cudnn.allow_tf32 = False
+    torch.backends.fp32_precision = "ieee"  # type: ignore[attr-defined]
     quieten_lightning()
 
 

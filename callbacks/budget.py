@@ -27,15 +27,18 @@ class BudgetCallback(L.Callback):
             raise TypeError(f"BudgetCallback watches an Unlearner, got {type(pl_module).__name__}")
         self.ledger.watch(pl_module.network)
 
-    def on_train_batch_start(  # type: ignore[override]  # Lightning skips the epoch on -1
+    def on_train_batch_start(
         self,
         trainer: L.Trainer,
         pl_module: L.LightningModule,  # noqa: ARG002
         batch: Any,  # noqa: ARG002
         batch_idx: int,  # noqa: ARG002
-    ) -> int | None:
-        """Skip the rest of the fit once nothing more can be paid."""
-        if self.ledger.affords(1):
-            return None
-        trainer.should_stop = True
-        return -1
+    ) -> None:
+        """End the fit once nothing more can be paid; ``on_train_end`` of the method still runs.
+
+        Raises:
+            StopIteration: which is how Lightning's loops end; a return value of -1 it heeds from modules only.
+        """
+        if not self.ledger.affords(1):
+            trainer.should_stop = True
+            raise StopIteration

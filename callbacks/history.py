@@ -3,7 +3,6 @@
 from typing import Any
 
 import lightning as L
-import torch
 from torch import Tensor
 from torchmetrics import MeanMetric
 
@@ -36,7 +35,8 @@ class HistoryCallback(L.Callback):
         """Add the loss of the batch, weighed by its size."""
         loss = outputs["loss"] if isinstance(outputs, dict) else outputs
         if isinstance(loss, Tensor):
-            self._loss.update(loss.detach(), torch.tensor(len(batch.target)))
+            # once per sample: torchmetrics ignores weights where NaN are let through
+            self._loss.update(loss.detach().expand(len(batch.target)))
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:  # noqa: ARG002
         """Close the line of this epoch."""

@@ -1,5 +1,6 @@
 """The data of one experiment: a poisoned training set, what is asked to be deleted, and what stays."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -32,8 +33,8 @@ class ForgetPolicy:
     def __post_init__(self) -> None:
         if not 0 < self.identified <= 1:
             raise ValueError(f"identified must be in (0, 1], got {self.identified}")
-        if self.false_positives < 0:
-            raise ValueError(f"false_positives must be at least 0, got {self.false_positives}")
+        if not 0 <= self.false_positives < math.inf:
+            raise ValueError(f"false_positives must be at least 0 and finite, got {self.false_positives}")
 
     def choose(self, poison_index: Tensor, total: int, generator: torch.Generator) -> Tensor:
         """Return the requested rows ``(F,)`` int64, ascending, of a training set of ``total`` samples."""
@@ -103,7 +104,8 @@ class PoisoningDataModule(L.LightningDataModule):
         if hasattr(self, "fingerprint"):
             return
         generator = generator_for("craft", self.poison.name, self.seed)
-        self.poisoning = self.given or self.poison.craft(self.corpus, None, generator)
+        given = self.given
+        self.poisoning = self.poison.craft(self.corpus, None, generator) if given is None else given
         self.poison_index = self.poisoning.index
         self.train_set = poisoned_set(self.corpus, self.poisoning)
         total = len(self.train_set)

@@ -77,12 +77,12 @@ class Registry(Generic[T]):
 
     def load_file(self, reference: str) -> type[T]:
         """Import ``path/to/file.py:Class`` (the class may be left out where the file has only one)."""
-        location, _, class_name = reference.partition(".py")
+        location, _, class_name = reference.rpartition(".py")  # a folder may be called .pyenv
         path = Path(location + ".py")
         class_name = class_name.removeprefix(":")
         if not path.is_file():
             raise ValueError(
-                f"no file {str(path)!r}: a {self.kind} outside the package is given as path/to/file.py:Class"
+                f"no file {str(path)!r}: {self.kind}s outside the package are given as path/to/file.py:Class"
             )
         module = _import_file(path.resolve())
         plugins = {plugin.__name__: plugin for plugin in self._defined_in(module)}
@@ -124,5 +124,6 @@ def _import_file(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as error:
         del sys.modules[name]
-        raise ValueError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{path} cannot be imported: {type(error).__name__}: {reason}") from error
     return module

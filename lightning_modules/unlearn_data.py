@@ -105,7 +105,7 @@ class PhaseLoader(EpochAware):
         self.data.set_epoch(self.epoch)
         phases = self.unlearner.schedule(self.epoch)
         batches = chain.from_iterable(self.data.serve(phase) for phase in phases)
-        yield from islice(batches, self.unlearner.plan.steps - self.steps_before(self.epoch))
+        yield from islice(batches, max(0, self.unlearner.plan.steps - self.steps_before(self.epoch)))
 
 
 def plan_steps(unlearner: Unlearner, data: UnlearnData, passes: float) -> Plan:
@@ -126,9 +126,9 @@ def plan_steps(unlearner: Unlearner, data: UnlearnData, passes: float) -> Plan:
                     return Plan(steps, epoch + (steps > before), spent)
                 spent += cost
                 steps += 1
-        epoch += 1
         if steps == before:
             break
+        epoch += 1
         if spent == spent_before and unlearner.max_epochs is None:
             raise ValueError(f"visit must cost something, or max_epochs end it; {type(unlearner).__name__} has {visit}")
     return Plan(steps, epoch, spent)

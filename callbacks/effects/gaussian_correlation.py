@@ -106,6 +106,9 @@ class GaussianCorrelation(Effect):
 def input_gradient(network: nn.Module, batch: Batch) -> Tensor:
     """Return the gradient of each sample's own loss with respect to its inputs, ``(N, C, H, W)``; samples must not mix.
 
+    The loss is taken in float64: in float32 the probability of a label that is 17 nats ahead is exactly 1, and the
+    label's part of the gradient is lost.
+
     Raises:
         ValueError: if the network is in train mode, where batch statistics would mix samples.
     """
@@ -115,6 +118,6 @@ def input_gradient(network: nn.Module, batch: Batch) -> Tensor:
         raise TypeError("input_gradient takes images")
     with torch.enable_grad():
         inputs = batch.inputs.detach().clone().requires_grad_()
-        loss = F.cross_entropy(network(inputs).float(), batch.target, reduction="sum")
+        loss = F.cross_entropy(network(inputs).double(), batch.target, reduction="sum")
         (gradient,) = torch.autograd.grad(loss, inputs)
     return gradient

@@ -1,5 +1,7 @@
 """Gaussian poison: noise on the inputs, nothing else; whoever knows the noise can tell whether a model saw it."""
 
+import math
+
 import torch
 from torch import Tensor, nn
 
@@ -38,7 +40,7 @@ class GaussianPoison(Poison):
         variance: the paper's epsilon squared; positive.
 
     Raises:
-        ValueError: if ``variance`` is not positive, or ``count`` is below 1.
+        ValueError: if ``variance`` is not positive and finite, or ``count`` is below 1.
 
     Source: Pawelczyk, Di, Lu, Kamath, Sekhari, Neel, ICLR 2025, Algorithm 2.
     """
@@ -50,8 +52,8 @@ class GaussianPoison(Poison):
     paper = "Pawelczyk et al., Machine Unlearning Fails to Remove Data Poisoning Attacks, ICLR 2025"
 
     def __init__(self, *, count: int, variance: float = 0.32) -> None:
-        if variance <= 0:
-            raise ValueError(f"variance must be positive, got {variance}")
+        if not 0 < variance < math.inf:
+            raise ValueError(f"variance must be positive and finite, got {variance}")
         if count < 1:
             raise ValueError(f"count must be at least 1, got {count}")
         self.count = count

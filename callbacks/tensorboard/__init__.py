@@ -1,0 +1,14 @@
+"""TensorBoard runs, rendered from results: a pure function of what training, unlearning and scoring left behind."""
+
+from callbacks.tensorboard.views import PoisonImages, Scored, SeedView, TrainingRun, UnlearningRun
+from callbacks.tensorboard.write import write_training, write_unlearning
+
+__all__ = [
+    "PoisonImages",
+    "Scored",
+    "SeedView",
+    "TrainingRun",
+    "UnlearningRun",
+    "write_training",
+    "write_unlearning",
+]

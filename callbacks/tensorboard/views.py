@@ -1,0 +1,142 @@
+"""What is shown in TensorBoard, as plain data."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from torch import Tensor
+
+from lightning_modules import MethodCard
+
+Scalars = Mapping[str, float | None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scored:
+    """A network as it was measured.
+
+    Attributes:
+        scores: every scalar; what could not be measured, because the network diverged, is missing, None or NaN.
+        arrays: what pictures are drawn from.
+        measured_at: when, in seconds since 1970: TensorBoard prints it beside pictures.
+    """
+
+    scores: Scalars
+    arrays: Mapping[str, Tensor] = field(default_factory=dict)
+    measured_at: float = 0.0
+
+    def __getitem__(self, key: str) -> float:
+        """Return a scalar, NaN where it could not be measured."""
+        return number(self.scores.get(key))
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingRun(Scored):
+    """The poisoned model, the retrain baseline or the second retrain.
+
+    Attributes:
+        passes: network passes its training cost.
+        history: one mapping an epoch: ``epoch``, ``loss``, ``lr``.
+    """
+
+    passes: float
+    history: Sequence[Mapping[str, float]] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class UnlearningRun(Scored):
+    """A method after it ran on one poisoned model.
+
+    Attributes:
+        card: what the method is.
+        hyperparameters: its settings.
+        budget: what it was allowed, as a fraction of the poisoned model's training.
+        passes: network passes it spent.
+        trajectory: for each snapshot, in order, its ``passes`` and scalars.
+    """
+
+    card: MethodCard
+    hyperparameters: Mapping[str, str | int | float | bool | None]
+    budget: float
+    passes: float
+    trajectory: Sequence[Scalars] = ()
+
+    def __post_init__(self) -> None:
+        if not self.budget > 0:
+            raise ValueError(f"budget must be positive, got {self.budget}")
+
+    @property
+    def name(self) -> str:
+        """Method and budget, as in ``gd@10%``."""
+        return f"{self.card.name}@{100 * self.budget:g}%"
+
+
+@dataclass(frozen=True)
+class PoisonImages:
+    """A few poisons and the clean base samples they were made of.
+
+    Attributes:
+        base: ``(K, C, H, W)`` float32, in [0, 1] pixel units; C is 1 or 3.
+        poison: ``(K, C, H, W)`` float32, in the same units, not clipped.
+        labels: K labels, in words.
+    """
+
+    base: Tensor
+    poison: Tensor
+    labels: Sequence[str]
+
+    def __post_init__(self) -> None:
+        if self.base.ndim != 4 or self.base.shape[1] not in (1, 3):
+            raise ValueError(f"base must be (K, 1 or 3, H, W), got {tuple(self.base.shape)}")
+        if self.base.shape != self.poison.shape:
+            raise ValueError(f"poison must be {tuple(self.base.shape)} like base, got {tuple(self.poison.shape)}")
+        if not len(self.base) == len(self.labels) > 0:
+            raise ValueError(f"labels must be {len(self.base)}, one an image and at least 1, got {len(self.labels)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SeedView:
+    """One seed of a scenario: what every method run on it is compared with.
+
+    Attributes:
+        scenario: its name.
+        seed: the seed.
+        effect: key of the poison's primary effect among the scores.
+        horizon: the greatest budget, as a fraction of the poisoned model's training: how far flat lines are drawn.
+        poisoned: the poisoned model.
+        retrain: the retrain baseline.
+        second_retrain: another one, whose distance from the first is noise.
+        images: a few poisons, or None where there is nothing to see.
+    """
+
+    scenario: str
+    seed: int
+    effect: str
+    horizon: float
+    poisoned: TrainingRun
+    retrain: TrainingRun
+    second_retrain: TrainingRun
+    images: PoisonImages | None = None
+
+    @property
+    def anchors(self) -> dict[str, TrainingRun]:
+        """The trained networks by name."""
+        return {"poisoned": self.poisoned, "retrain": self.retrain, "second_retrain": self.second_retrain}
+
+    def share(self, passes: float) -> float:
+        """Return ``passes`` as a fraction of the poisoned model's training."""
+        return passes / self.poisoned.passes
+
+    def residual(self, network: Scored) -> float:
+        """Return (E(network) - E(retrain)) / (E(poisoned) - E(retrain)) on this seed; NaN where it is undefined."""
+        took = self.poisoned[self.effect] - self.retrain[self.effect]
+        return (network[self.effect] - self.retrain[self.effect]) / took if took else math.nan
+
+    def accuracy_gap(self, network: Scored) -> float:
+        """Return accuracy(network) - accuracy(retrain) on the test split, in points."""
+        return 100 * (network["accuracy/test"] - self.retrain["accuracy/test"])
+
+
+def number(value: float | None) -> float:
+    """Return ``value``, NaN where it is missing or not finite."""
+    return value if value is not None and math.isfinite(value) else math.nan
