@@ -36,45 +36,38 @@ SHAM = MethodCard(
 
 
 def write_pictures(
-    name: str,
-    corpus: Corpus,
-    methods: list[Method],
-    cells: list[Cell],
-    artifacts: Mapping[str, Artifact],
-    folder: Path,
+    name: str, cell: Cell, methods: list[Method], artifacts: Mapping[str, Artifact], folder: Path
 ) -> None:
-    """Write the TensorBoard files of a scenario that are missing or of other results.
+    """Write the TensorBoard files of one seed that are missing or of other results.
 
     Args:
         name: the scenario's name in the run list.
-        corpus: where base images come from.
+        cell: keys of the seed's tasks.
         methods: the unlearners.
-        cells: keys of the tasks, per seed.
         artifacts: what was computed, by key; networks that failed are left out.
         folder: TensorBoard's log folder.
     """
+    if any(key not in artifacts for keys in cell.models.values() for key in keys):
+        return
     cards = {method.name: (UNLEARNERS.get(method.reference).card, method.hyperparameters) for method in methods}
     cards["sham"] = (SHAM, {})
-    for cell in cells:
-        if any(key not in artifacts for keys in cell.models.values() for key in keys):
+    addresses = {model: artifacts[keys[1]].address for model, keys in cell.models.items()}
+    stamps = _Stamps(folder / name / f"seed{cell.seed}" / "rendered.json")
+    view: SeedView | None = None
+    if stamps.stale("training", addresses):
+        view = _view(name, cell, artifacts)
+        write_training(view, folder)
+        stamps.keep("training", addresses)
+    for (budget, method), (model, score) in cell.runs.items():
+        key = f"{method} {budget}"
+        if model not in artifacts or score not in artifacts:
             continue
-        addresses = {name: artifacts[keys[1]].address for name, keys in cell.models.items()}
-        stamps = _Stamps(folder / name / f"seed{cell.seed}" / "rendered.json")
-        view: SeedView | None = None
-        if stamps.stale("training", addresses):
-            view = _view(name, corpus, cell, artifacts)
-            write_training(view, folder)
-            stamps.keep("training", addresses)
-        for (budget, method), (model, score) in cell.runs.items():
-            key = f"{method} {budget}"
-            if model not in artifacts or score not in artifacts:
-                continue
-            found = addresses | {"score": artifacts[score].address}
-            if stamps.stale(key, found):
-                view = view or _view(name, corpus, cell, artifacts)
-                run = _unlearning(cards[method], budget, artifacts[model], artifacts[score])
-                write_unlearning(view, run, folder)
-                stamps.keep(key, found)
+        found = addresses | {"score": artifacts[score].address}
+        if stamps.stale(key, found):
+            view = view or _view(name, cell, artifacts)
+            run = _unlearning(cards[method], budget, artifacts[model], artifacts[score])
+            write_unlearning(view, run, folder)
+            stamps.keep(key, found)
 
 
 class _Stamps:
@@ -98,14 +91,14 @@ class _Stamps:
         partial.replace(self.path)
 
 
-def _view(name: str, corpus: Corpus, cell: Cell, artifacts: Mapping[str, Artifact]) -> SeedView:
+def _view(name: str, cell: Cell, artifacts: Mapping[str, Artifact]) -> SeedView:
     trained = {model: _training(artifacts[keys[0]], artifacts[keys[1]]) for model, keys in cell.models.items()}
     return SeedView(
         scenario=name,
         seed=cell.seed,
         effect=POISONS.get(cell.scenario.poison.name).effect,
         horizon=max(budget for budget, _ in cell.runs),
-        images=_images(corpus, artifacts[cell.crafted]),
+        images=_images(cell.scenario.corpus.load(), artifacts[cell.crafted]),
         poisoned=trained["poisoned"],
         retrain=trained["retrain"],
         second_retrain=trained["second_retrain"],

@@ -71,11 +71,10 @@ def run(request: Request, places: Places, console: Console) -> list[Failure]:
         console.print(f"{len(tasks)} cells on {executor.slots} workers; results go to {places.output}", highlight=False)
         with Display([task.stage for task in tasks], executor.slots, console) as display:
             artifacts, failures = run_graph(tasks, store, executor, display)
+        _draw(plan, request, artifacts, places.output / "tensorboard", executor)
     for planned in plan:
         for entry in planned.entries(request, artifacts):
             publish_entry(entry, places.output / "entries")
-        pictures = places.output / "tensorboard"
-        write_pictures(planned.name, planned.corpus, list(request.methods), planned.cells, artifacts, pictures)
     _publish(places.output, console, {planned.name for planned in plan})
     seconds = time.monotonic() - began
     counts = display.counts
@@ -118,6 +117,19 @@ def _make(folder: Path) -> None:
         raise StoreError(
             f"output {str(folder)!r} cannot be used: {error.strerror}; name another with --output"
         ) from error
+
+
+def _draw(
+    plan: "list[_Planned]", request: Request, artifacts: dict[str, Artifact], folder: Path, executor: LocalExecutor
+) -> None:
+    methods = list(request.methods)
+    drawn = [
+        executor.start(write_pictures, planned.name, cell, methods, artifacts, folder)
+        for planned in plan
+        for cell in planned.cells
+    ]
+    for future in drawn:
+        future.result()
 
 
 def _publish(output: Path, console: Console, names: set[str]) -> None:

@@ -5,16 +5,20 @@ import multiprocessing.connection
 import os
 import signal
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.queues import Queue
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ParamSpec, Self, TypeVar
 
 from benchmark.calls import Call
 from benchmark.store import Artifact, ArtifactStore
 from benchmark.workers import prepare_worker
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 
 def available_cores() -> int:
@@ -58,6 +62,13 @@ class LocalExecutor:
         result: Future[tuple[Artifact, bool]] = Future()
         self._try(call, result, tries_left=1)
         return result
+
+    def start(
+        self, function: Callable[Arguments, Result], *args: Arguments.args, **kwargs: Arguments.kwargs
+    ) -> "Future[Result]":
+        """Start a function that leaves no artifact in a worker, without another try."""
+        with self._lock:
+            return self._pool.submit(function, *args, **kwargs)
 
     def __enter__(self) -> Self:
         return self
