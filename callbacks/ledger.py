@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
 
 from datamodules import batch_size
 
@@ -41,6 +42,7 @@ class Ledger:
         self.wall_clock_s = 0.0
         self._started: float | None = None
         self._counting = True
+        self._hooks: list[RemovableHandle] = []
 
     @property
     def passes(self) -> float:
@@ -49,8 +51,15 @@ class Ledger:
 
     def watch(self, network: nn.Module) -> None:
         """Count every call of ``network`` and of its future copies."""
-        network.register_forward_pre_hook(_Meter(self, before=True), with_kwargs=True)
-        network.register_forward_hook(_Meter(self, before=False), with_kwargs=True)
+        self._hooks += [
+            network.register_forward_pre_hook(_Meter(self, before=True), with_kwargs=True),
+            network.register_forward_hook(_Meter(self, before=False), with_kwargs=True),
+        ]
+
+    def release(self) -> None:
+        """Let go of the watched networks: whoever calls them from now on pays nothing."""
+        while self._hooks:
+            self._hooks.pop().remove()
 
     def affords(self, passes: float) -> bool:
         """Whether ``passes`` more network passes can be paid."""

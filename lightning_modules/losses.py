@@ -10,7 +10,10 @@ from datamodules import Batch
 
 @runtime_checkable
 class HasTrainingLoss(Protocol):
-    """A network that brings its own training loss, such as a causal language model on a template."""
+    """A network that brings its own training loss, such as a causal language model on a template.
+
+    It makes its forward pass by calling itself, ``self(batch.inputs)``: the ledger counts calls of the whole network.
+    """
 
     def training_loss(self, batch: Batch) -> Tensor:
         """Return the mean loss over the samples of ``batch``, a scalar."""

@@ -140,6 +140,7 @@ def run_unlearner(
         )
         with _meant_so(), memory, ledger.running(device), contextlib.suppress(BudgetSpentError):
             trainer.fit(unlearner, train_dataloaders=PhaseLoader(data, unlearner))
+    ledger.release()
     return UnlearnResult(unlearner.network.cpu(), ledger, plan, kept.snapshots, memory.peak_bytes)
 
 

@@ -93,8 +93,11 @@ def test_a_plan_that_can_be_paid_runs_to_its_end():
 
 
 def test_the_fit_ends_quietly_where_nothing_is_left():
-    ledger, trainer, how = fit(Descends(), budget=36, steps=20)
-    assert (how, trainer.global_step) == ("end", 3)
+    ended = []
+    unlearner = Descends()
+    unlearner.on_train_end = lambda: ended.append(True)
+    ledger, trainer, how = fit(unlearner, budget=36, steps=20)
+    assert (how, trainer.global_step, ended) == ("end", 3, [True])
     assert ledger.passes == 36
     assert not ledger.refused
 
@@ -124,13 +127,15 @@ def test_a_copy_made_in_setup_is_paid_for(budget, steps):
     assert ledger.forward_passes == pytest.approx(2 * 4 * steps, abs=4)  # the last teacher may have been asked in vain
 
 
-def test_a_network_may_be_weighed_before_it_is_run():
+def test_a_run_of_a_greedy_method_ends_at_the_wall():
     result = run_unlearner(
         Greedy(), network(), *sets(), passes=100, batch_size=4, forget_batch_size=4, seed=0, accelerator="cpu"
     )
     assert result.ledger.refused
     assert result.ledger.passes == 96
     assert result.plan == Plan(8, 2, 96.0)
+    result.network(torch.zeros(50, 1, 2, 2))  # whoever measures it afterwards does not meet the wall
+    assert result.ledger.passes == 96
 
 
 @pytest.mark.parametrize("method", UNLEARNERS.all())

@@ -120,6 +120,15 @@ def test_an_input_given_by_name_is_counted():
     assert ledger.passes == 4
 
 
+def test_a_released_network_is_not_counted_any_more():
+    network, ledger = make(budget=3)
+    network(inputs(1))
+    ledger.release()
+    network(inputs(50)).sum().backward()
+    assert ledger.passes == 1
+    assert not ledger.refused
+
+
 # the wall
 
 

@@ -152,11 +152,11 @@ def test_mistakes_in_a_reference_are_told(zoo):
 def test_an_import_error_is_told_in_one_line_and_can_be_mended(zoo, text, complaint):
     path = zoo("outside/mine.py", text)
 
-    with pytest.raises(ValueError, match=r"mine\.py cannot be imported: ") as error:
-        zoo.registry.get(f"{path}:Mine")
-
-    assert complaint in str(error.value)
-    assert "\n" not in str(error.value)
+    for _ in range(2):
+        with pytest.raises(ValueError, match=r"mine\.py cannot be imported: ") as error:
+            zoo.registry.get(f"{path}:Mine")
+        assert complaint in str(error.value)
+        assert "\n" not in str(error.value)
     zoo("outside/mine.py", _animal("cat", "Mine"))
     assert zoo.registry.get(f"{path}:Mine").name == "cat"
 

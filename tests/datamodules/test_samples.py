@@ -109,7 +109,7 @@ def _changed(what):
         target[11] = 0
     elif what == "index":
         index = index.flip(0)
-        pixels, target, rows = pixels.flip(0), target.flip(0), [8, 6]  # the same content, but other rows
+        pixels, rows = pixels.flip(0), [8, 6]  # the same inputs and labels, but of other rows
     elif what == "mean":
         mean = (0.4914, 0.4823)
     elif what == "std":
@@ -128,6 +128,16 @@ def _changed(what):
 )
 def test_fingerprint_changes_with(what):
     assert _changed(what).fingerprint() != _changed("nothing").fingerprint()
+
+
+def test_fingerprint_of_a_part_does_not_depend_on_pixels_outside():
+    other = _pixels()
+    other[0] += 1
+
+    one, two = (_set(ImageStore.clean(pixels, MEAN, STD)) for pixels in (_pixels(), other))
+
+    assert one.fingerprint() != two.fingerprint()
+    assert one.subset(torch.arange(1, 12)).fingerprint() == two.subset(torch.arange(1, 12)).fingerprint()
 
 
 def test_fingerprint_depends_on_the_order_of_samples():

@@ -21,7 +21,6 @@ SCHEDULERS = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:The epoch parameter in `scheduler.step:UserWarning")  # SequentialLR's own call
 @pytest.mark.parametrize("schedule", SCHEDULERS)
 def test_factors_are_those_of_torch(schedule):
     optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=1.0)

@@ -40,9 +40,10 @@ LIMIT = 100_000
 @check(requires=("runs_to_the_end", "is_deterministic"))
 def uses_no_audit_secret(subject: Subject) -> None:
     """Other clean base samples behind the same batches, and another secret in the process, change nothing."""
+    before = subject.baseline.after  # made while there is no other secret
     setting = subject.setting.hiding_other()
     decoy = Poisoning(torch.arange(3), setting.inputs[:3], setting.target[:3], {"noise_seed": torch.tensor(1)})
-    changed = differing(subject.baseline.after, subject.run(setting).after)
+    changed = differing(before, subject.run(setting).after)
     del decoy
     demand(
         not changed,
