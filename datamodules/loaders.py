@@ -12,6 +12,11 @@ from datamodules.seeds import derive_seed
 Augmentation = Callable[[Inputs, torch.Generator], Inputs]
 
 
+def evaluation_batch_size(device: torch.device) -> int:
+    """Return how many samples to evaluate at once: few enough for a processor's cache, enough to fill a GPU."""
+    return 128 if device.type == "cpu" else 1024
+
+
 class EpochAware:
     """Knows which epoch it serves; Lightning finds ``set_epoch`` where it looks for it on a ``DataLoader``."""
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from datamodules.augmentation import build_augmentation
 from datamodules.corpora.base import Corpus
-from datamodules.loaders import BatchLoader
+from datamodules.loaders import BatchLoader, evaluation_batch_size
 from datamodules.poison import Poison, Poisoning, normalised_store, poisoned_set
 from datamodules.samples import ImageStore, SampleSet
 from datamodules.seeds import derive_seed, generator_for
@@ -146,4 +146,4 @@ class PoisoningDataModule(L.LightningDataModule):
         samples = SampleSet(store, torch.arange(len(target)), target)
         if self.trainer is not None:
             samples = samples.to(self.trainer.strategy.root_device)
-        return BatchLoader(samples, 1000)
+        return BatchLoader(samples, evaluation_batch_size(samples.index.device))

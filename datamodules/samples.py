@@ -76,8 +76,13 @@ class ImageStore:
         return out
 
     def replace(self, rows: Tensor, values: Tensor) -> "ImageStore":
-        """Return a store in which ``rows`` feed ``values`` (normalised space); the pixels are shared, not copied."""
-        return replace(self, replaced_rows=rows, replaced_values=values.to(torch.float32))
+        """Return a store in which ``rows`` feed ``values`` (normalised space); their own pixels are not in it any more.
+
+        Whoever is handed a poisoned set must not find the clean base samples behind it.
+        """
+        pixels = self.pixels.clone()
+        pixels[rows] = 0
+        return replace(self, pixels=pixels, replaced_rows=rows, replaced_values=values.to(torch.float32))
 
     def to(self, device: torch.device) -> "ImageStore":
         """Return the same store on ``device``."""

@@ -11,13 +11,14 @@ import torch
 from torch import nn
 
 from benchmark.stages.craft import CraftConfig, load_data
+from benchmark.stages.train import device_type
 from benchmark.stages.trainers import make_trainer, seed_all
 from benchmark.tensors import all_finite, load_tensors, save_tensors
 from callbacks import EFFECTS, Accuracy, Effect, Loss, Measurement, ScoringModule
 from datamodules import BatchLoader, PoisoningDataModule
+from datamodules.loaders import evaluation_batch_size
 from lightning_modules import NetworkSpec, build_network
 
-BATCH_SIZE = 500
 RETAIN_SAMPLES = 1000
 
 
@@ -84,10 +85,11 @@ def measure(network: nn.Module, data: PoisoningDataModule, effect: Effect, *, wi
     network.eval()
     classes = data.corpus.num_classes
     retain = data.retain_set.subset(torch.arange(min(RETAIN_SAMPLES, len(data.retain_set))))
+    size = evaluation_batch_size(torch.device(device_type()))
     loaders = {
-        "audit": BatchLoader(effect.audit_set(), BATCH_SIZE),
-        "forget": BatchLoader(data.forget_set, BATCH_SIZE),
-        "retain": BatchLoader(retain, BATCH_SIZE),
+        "audit": BatchLoader(effect.audit_set(), size),
+        "forget": BatchLoader(data.forget_set, size),
+        "retain": BatchLoader(retain, size),
         "selection": data.val_dataloader(),
     }
     measurements: list[Measurement] = [effect, Accuracy("selection", classes), Loss("forget"), Loss("retain")]

@@ -40,5 +40,5 @@ def make_trainer(
 
 
 def seed_all(*parts: str | int) -> None:
-    """Seed the global generators of a stage, before anything is built: a second line of defence, nothing should draw."""
+    """Seed the global generators of a stage before anything is built: a second line of defence, nothing should draw."""
     L.seed_everything(derive_seed(*parts), workers=True, verbose=False)

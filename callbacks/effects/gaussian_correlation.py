@@ -66,8 +66,8 @@ class GaussianCorrelation(Effect):
         """Start anew on ``device``."""
         for metric in (self._seen, self._null):
             metric.reset()
-            metric.set_dtype(torch.float64)
             metric.to(device)
+            metric.set_dtype(torch.float64)  # in this order: moving a metric makes it float32 again
 
     def scalars(self) -> dict[str, float]:
         """Return mean, standard deviation, z, rate at FPR .01 with null band, and area; each also for fresh noise."""

@@ -113,7 +113,7 @@ def test_the_statistic_is_the_one_computed_sample_by_sample(data):
 def test_batches_do_not_matter(data, monkeypatch):
     arrays = {}
     for size in (1, 10, 36, 500):
-        monkeypatch.setattr(score, "BATCH_SIZE", size)
+        monkeypatch.setattr(score, "evaluation_batch_size", lambda _, size=size: size)
         effect = _effect(data)
         _measure(_Double(_network()).eval(), data, effect)
         arrays[size] = effect.arrays()
@@ -301,6 +301,8 @@ def test_pictures_are_drawn_from_the_curve_of_the_same_statistic(data):
     (at,) = np.flatnonzero(np.isclose(fpr, 0.01))
     assert tpr[at] == scalars["gaussian/tpr_at_fpr_.01"]
     assert {array.dtype for array in arrays.values()} == {torch.float64}
+    statistic = arrays["gaussian/statistic"]
+    assert not torch.equal(statistic, statistic.float().double())  # was never rounded on its way
 
 
 def test_one_poison_has_no_standard_deviation(data):

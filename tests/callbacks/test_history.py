@@ -1,5 +1,7 @@
 """The history of a training, against a training loop by hand."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -76,6 +78,16 @@ def test_an_epoch_that_is_cut_short_has_its_line():
     assert [line["epoch"] for line in found] == [0, 1]
     assert found[0] == _history("constant")[0]
     assert found[1]["loss"] != _history("constant")[1]["loss"]
+
+
+def test_a_loss_that_is_not_a_number_is_not_hidden():
+    history, network = HistoryCallback(), _network()
+    torch.nn.init.constant_(network[1].bias, math.nan)
+
+    trainer = make_trainer([history], precision="32-true", max_epochs=1, accelerator="cpu")
+    trainer.fit(TrainingModule(network, _recipe("constant")), _loader())
+
+    assert math.isnan(history.epochs[0]["loss"])
 
 
 def test_a_second_training_does_not_inherit_the_mean_of_the_first():

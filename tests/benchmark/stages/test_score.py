@@ -36,6 +36,11 @@ def _poison_number(value):
     return change
 
 
+def _dead_channel(weights):
+    """One weight is not finite, yet the network answers: ReLU makes 0 of it."""
+    weights["1.bias"][0] = -math.inf
+
+
 def _overflow(weights):
     """Every weight is finite, but not what the network says."""
     for name, tensor in weights.items():
@@ -100,7 +105,9 @@ def test_scoring_twice_gives_the_same_bytes_and_leaves_the_weights(lab, crafted,
 
 
 @pytest.mark.parametrize(
-    "change", [_poison_number(math.nan), _poison_number(math.inf), _overflow], ids=["nan", "inf", "overflow"]
+    "change",
+    [_poison_number(math.nan), _poison_number(math.inf), _dead_channel, _overflow],
+    ids=["nan", "inf", "dead channel", "overflow"],
 )
 def test_a_diverged_network_has_no_score(lab, crafted, poisoned, change):
     diverged = lab.score(crafted, _spoilt(lab, poisoned, change))
