@@ -6,9 +6,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from benchmark.address import address_of, plain
+from benchmark.code import plugin_code, stage_code
 from benchmark.stages.craft import CraftConfig, craft
 from benchmark.stages.score import ScoreConfig, score
 from benchmark.stages.sham import ShamConfig, sham
@@ -16,11 +15,8 @@ from benchmark.stages.train import WEIGHTS_FILE, TrainConfig, TrainOn, device_ty
 from benchmark.stages.unlearn import UnlearnConfig, unlearn
 from benchmark.store import Artifact
 from callbacks import EFFECTS
-from datamodules import POISONS, source_digest
+from datamodules import POISONS
 from lightning_modules import UNLEARNERS
-
-VERSIONS = {"craft": 1, "train": 1, "unlearn": 1, "sham": 1, "score": 2}
-"""Raised whenever a stage's code comes to mean something else; artifacts of older versions are then left alone."""
 
 Work = Callable[[Path], Mapping[str, Any]]
 
@@ -47,7 +43,7 @@ class Call:
 
 def craft_call(config: CraftConfig, corpus_fingerprint: str) -> Call:
     """Return the call that crafts a poison."""
-    source = source_digest(POISONS.get(config.poison.name))
+    source = plugin_code(POISONS.get(config.poison.name))
     return _call("craft", partial(craft, config), config=config, corpus=corpus_fingerprint, source=source)
 
 
@@ -64,7 +60,7 @@ def train_call(config: TrainConfig, crafted: Artifact, craft_config: CraftConfig
 def unlearn_call(config: UnlearnConfig, poisoned: Artifact, crafted: Artifact, craft_config: CraftConfig) -> Call:
     """Return the call that runs a method on the poisoned model."""
     plugin = UNLEARNERS.get(config.method)
-    method = {"name": plugin.card.name, "class": plugin.__name__, "source": source_digest(plugin)}
+    method = {"name": plugin.card.name, "class": plugin.__name__, "source": plugin_code(plugin)}
     work = partial(unlearn, config, craft_config, crafted.folder, poisoned.file(WEIGHTS_FILE))
     return _call(
         "unlearn",
@@ -93,12 +89,10 @@ def score_call(config: ScoreConfig, model: Artifact, crafted: Artifact, craft_co
         config=config,
         model=model.address,
         crafted=crafted.address,
-        source=source_digest(effect),
+        source=plugin_code(effect),
         device=device_type(),
     )
 
 
 def _call(stage: str, work: Work, **determines: object) -> Call:
-    torch_version = ".".join(torch.__version__.split(".")[:2])
-    description = {"stage": stage, "version": VERSIONS[stage], "torch": torch_version} | plain(determines)
-    return Call(stage, description, work)
+    return Call(stage, {"stage": stage, "code": stage_code(stage)} | plain(determines), work)

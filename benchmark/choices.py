@@ -16,6 +16,7 @@ def choose_scenarios(suite: str, names: Sequence[str] | None) -> tuple[Scenario,
     Raises:
         ValueError: if a name is unknown or a suite is empty.
     """
+    _check_some("--scenarios", names)
     found = suite_scenarios(suite) if names is None else [item for name in names for item in get_scenarios(name)]
     unique = {scenario.name: scenario for scenario in found}
     if not unique:
@@ -33,6 +34,7 @@ def choose_methods(names: Sequence[str] | None, configured: Mapping[str, Any] | 
     Raises:
         ValueError: if a name is unknown, a setting is refused, or a method is given twice.
     """
+    _check_some("--unlearners", names)
     if names is None and configured is None:
         return tuple(default_method(name) for name in UNLEARNERS.all())
     methods = [default_method(name) for name in names or ()]
@@ -45,7 +47,7 @@ def choose_methods(names: Sequence[str] | None, configured: Mapping[str, Any] | 
     return tuple(methods)
 
 
-def check_budgets(budgets: Iterable[float] | None) -> tuple[float, ...] | None:
+def check_budgets(budgets: Sequence[float] | None) -> tuple[float, ...] | None:
     """Return budgets as a tuple.
 
     Raises:
@@ -53,13 +55,14 @@ def check_budgets(budgets: Iterable[float] | None) -> tuple[float, ...] | None:
     """
     if budgets is None:
         return None
+    _check_some("--budgets", budgets)
     for budget in budgets:
         if not 0 < budget <= 1:
             raise ValueError(f"--budgets are fractions of training in (0, 1], got {budget:g}; 10 % is 0.1")
     return tuple(budgets)
 
 
-def check_seeds(seeds: Iterable[int] | None) -> tuple[int, ...] | None:
+def check_seeds(seeds: Sequence[int] | None) -> tuple[int, ...] | None:
     """Return seeds as a tuple.
 
     Raises:
@@ -67,6 +70,7 @@ def check_seeds(seeds: Iterable[int] | None) -> tuple[int, ...] | None:
     """
     if seeds is None:
         return None
+    _check_some("--seeds", seeds)
     for seed in seeds:
         if seed < 0:
             raise ValueError(f"--seeds are whole numbers from 0, got {seed}")
@@ -78,6 +82,11 @@ def imported(class_path: str) -> type[Unlearner]:
     module, _, name = class_path.rpartition(".")
     plugin: type[Unlearner] = getattr(importlib.import_module(module), name)
     return plugin
+
+
+def _check_some(option: str, values: Sequence[object] | None) -> None:
+    if values is not None and not values:
+        raise ValueError(f"{option} must name at least one, got none; leave it out for all")
 
 
 def _repeated(names: Iterable[str]) -> str | None:

@@ -24,6 +24,7 @@ from benchmark.scenarios import all_scenarios
 from benchmark.store import StoreError
 from benchmark.workers import prepare_worker
 from datamodules.corpora import CorpusUnavailableError
+from leaderboard import EntryError
 from lightning_modules import UNLEARNERS
 
 LISTS = ("scenarios", "unlearners", "budgets", "seeds")
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say("stopped; what was finished is in the store, the same command goes on from there")
         sys.stderr.flush()
         os._exit(130)
-    except (UsageError, StoreError, CorpusUnavailableError) as error:
+    except (UsageError, StoreError, EntryError, CorpusUnavailableError) as error:
         _say(f"error: {error}")
         return 2
 

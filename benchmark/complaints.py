@@ -4,6 +4,13 @@ import difflib
 import re
 from collections.abc import Iterable
 
+_WORDS = {
+    "Expected a ": "expected ",
+    "expected int": "expected a whole number",
+    "expected float": "expected a number",
+    ". Got value: ": ", got ",
+}
+
 
 def explain(message: str, known: Iterable[str]) -> str:
     """Return one line that names the option, the value and what is allowed, with a suggestion.
@@ -25,11 +32,9 @@ def explain(message: str, known: Iterable[str]) -> str:
     if inner is not None:
         option, cause = f"{option}.{inner['key']}", cause[inner.end() :]
     cause = re.sub(r"<class '(?:\w+\.)*(\w+)'>", r"\1", cause).replace("Expected a typing.Literal", "expected one of ")
-    cause = (
-        re.sub(r" Given value type: .*$", "", cause)
-        .replace("Expected a ", "expected a ")
-        .replace(". Got value: ", ", got ")
-    )
+    cause = re.sub(r" Given value type: .*$", "", cause)
+    for said, better in _WORDS.items():
+        cause = cause.replace(said, better)
     return _with_suggestion(f"--{option}: {cause}", known)
 
 
@@ -40,4 +45,4 @@ def _with_suggestion(text: str, known: Iterable[str]) -> str:
     if wrong is None:
         return text
     near = difflib.get_close_matches(wrong["name"], list(known), n=1, cutoff=0.5)
-    return f"{text}; did you mean {near[0]!r}?" if near else text
+    return f"{text}; did you mean {near[0]!r}?" if near and near[0] != wrong["name"] else text

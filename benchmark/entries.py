@@ -4,22 +4,28 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from benchmark.address import plain
-from benchmark.pipeline import Cell, Method, Setting
+from benchmark.address import address_of, plain
+from benchmark.code import ROOMS, plugin_code, stage_code
+from benchmark.pipeline import ANCHORS, SHAM_MODEL, Cell, Method, Setting
 from benchmark.provenance import command_line, provenance
 from benchmark.scenario import Scenario
 from benchmark.stages.train import device_type
 from benchmark.store import Artifact
 from callbacks import EFFECTS
 from datamodules import POISONS
-from leaderboard import BudgetResult, Cost, Effect, Entry, MethodCard, ModelScore, SeedResult, read_entry, write_entry
+from leaderboard import (
+    BudgetResult,
+    Cost,
+    Effect,
+    Entry,
+    MethodCard,
+    ModelScore,
+    Provenance,
+    SeedResult,
+    read_entry,
+    write_entry,
+)
 from lightning_modules import UNLEARNERS, resolve_precision
-
-ANCHORS = {
-    "no_unlearning": ("No unlearning", "the poisoned model as it is: residual 1 by construction"),
-    "retrain": ("Retrain", "fresh weights trained on exactly the retain set: residual 0 by construction"),
-    "sham": ("Sham", "w <- w + random noise, per tensor as large as the move of GD at its defaults"),
-}
 
 
 def build_entries(
@@ -42,10 +48,11 @@ def build_entries(
         name: the scenario's name in the entries, where it was not run as it stands.
     """
     budgets = sorted(budgets)
-    cells = [cell for cell in cells if all(key in artifacts for keys in cell.models.values() for key in keys)]
+    cells = [cell for cell in cells if has_baselines(cell, artifacts)]
     if not cells:
         return
     shared = _shared(scenario, cells, artifacts, name or scenario.name)
+    source: Provenance = shared.pop("provenance")
     rows: list[tuple[str, MethodCard, dict[str, Setting]]] = [(anchor, _anchor_card(anchor), {}) for anchor in ANCHORS]
     rows += [(method.name, _method_card(method), dict(method.hyperparameters)) for method in methods]
     for row, card, hyperparameters in rows:
@@ -56,7 +63,30 @@ def build_entries(
                 results.append(BudgetResult(budget=budget, seeds=[seed for seed in seeds if seed is not None]))
         if results:
             status = _status(seed for result in results for seed in result.seeds)
-            yield Entry(method=card, hyperparameters=hyperparameters, results=results, status=status, **shared)
+            plugin = next((method.reference for method in methods if method.name == row), SHAM_MODEL)
+            fingerprints = source.fingerprints | {"code": _code(plugin, scenario)}
+            yield Entry(
+                method=card,
+                hyperparameters=hyperparameters,
+                results=results,
+                status=status,
+                provenance=source.model_copy(update={"fingerprints": fingerprints}),
+                **shared,
+            )
+
+
+def has_baselines(cell: Cell, artifacts: Mapping[str, Artifact]) -> bool:
+    """Whether poisoned model and both retrains of a seed were trained and can be measured: none failed or diverged."""
+    keys = [key for keys in cell.models.values() for key in keys]
+    if any(key not in artifacts for key in keys):
+        return False
+    return all(artifacts[score].meta["final"] is not None for _, score in cell.models.values())
+
+
+def _code(reference: str, scenario: Scenario) -> str:
+    poison = POISONS.get(scenario.poison.name)
+    plugins = (UNLEARNERS.get(reference), poison, EFFECTS.get(poison.effect))
+    return address_of([*map(plugin_code, plugins), *map(stage_code, ROOMS)])
 
 
 def _shared(scenario: Scenario, cells: list[Cell], artifacts: Mapping[str, Artifact], name: str) -> dict[str, Any]:
@@ -138,14 +168,19 @@ def _anchor_card(anchor: str) -> MethodCard:
 def _method_card(method: Method) -> MethodCard:
     card = UNLEARNERS.get(method.reference).card
     return MethodCard(
-        name=card.name, title=card.title, paper=card.paper, formula=card.formula, source=card.source, kind="unlearner"
+        name=method.name,
+        title=method.title,
+        paper=card.paper,
+        formula=card.formula,
+        source=card.source,
+        kind="unlearner",
     )
 
 
 def publish_entry(entry: Entry, folder: Path) -> Path:
     """Write an entry below ``folder``, together with what an earlier run of the very same experiment found.
 
-    Another configuration, device or version of torch replaces the earlier entry; other seeds and budgets join it.
+    Other code, data, configuration, device or version of torch replaces the earlier entry; seeds and budgets join it.
     """
     path = folder / entry.scenario / f"{entry.method.name}.json"
     return write_entry(_merged(read_entry(path), entry) if path.exists() else entry, folder)
@@ -176,6 +211,8 @@ def _identity(entry: Entry) -> tuple[object, ...]:
         entry.hyperparameters,
         entry.configuration,
         entry.effect,
+        source.fingerprints.get("code"),
+        source.fingerprints.get("corpus"),
         source.precision,
         source.device,
         source.packages.get("torch"),

@@ -1,5 +1,6 @@
 """From artifacts to TensorBoard files: one folder per trained or unlearned network."""
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 import torch
 
-from benchmark.pipeline import Cell, Method
+from benchmark.pipeline import ANCHORS, Cell, Method
 from benchmark.stages.craft import load_poisoning
 from benchmark.store import MANIFEST, Artifact
 from benchmark.tensors import load_tensors
@@ -26,13 +27,7 @@ SHOWN_POISONS = 5
 RENDERING = 1
 """Raised whenever the pictures come to look different, so that those of earlier runs are drawn again."""
 
-SHAM = MethodCard(
-    name="sham",
-    title="Sham",
-    paper="this suite",
-    formula="w <- w + random noise, per tensor as large as the move of GD at its defaults",
-    source="this suite",
-)
+SHAM = MethodCard(name="sham", title=ANCHORS["sham"][0], paper="none", formula=ANCHORS["sham"][1], source="this suite")
 
 
 def write_pictures(
@@ -44,14 +39,12 @@ def write_pictures(
         name: the scenario's name in the run list.
         cell: keys of the seed's tasks.
         methods: the unlearners.
-        artifacts: what was computed, by key; networks that failed are left out.
+        artifacts: what was computed, by key, the three baselines among it; unlearned networks may be missing.
         folder: TensorBoard's log folder.
     """
-    if any(key not in artifacts for keys in cell.models.values() for key in keys):
-        return
-    cards = {method.name: (UNLEARNERS.get(method.reference).card, method.hyperparameters) for method in methods}
-    cards["sham"] = (SHAM, {})
+    cards = {method.name: (_card(method), method.hyperparameters) for method in methods} | {"sham": (SHAM, {})}
     addresses = {model: artifacts[keys[1]].address for model, keys in cell.models.items()}
+    addresses["horizon"] = str(max(budget for budget, _ in cell.runs))
     stamps = _Stamps(folder / name / f"seed{cell.seed}" / "rendered.json")
     view: SeedView | None = None
     if stamps.stale("training", addresses):
@@ -68,6 +61,10 @@ def write_pictures(
             run = _unlearning(cards[method], budget, artifacts[model], artifacts[score])
             write_unlearning(view, run, folder)
             stamps.keep(key, found)
+
+
+def _card(method: Method) -> MethodCard:
+    return dataclasses.replace(UNLEARNERS.get(method.reference).card, name=method.name, title=method.title)
 
 
 class _Stamps:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,13 @@ Setting = str | int | float | bool | None
 SHAM_MODEL = "gd"
 """The method whose move, at its default settings, the sham copies."""
 
+ANCHORS = {
+    "no_unlearning": ("No unlearning", "the poisoned model as it is: residual 1 by construction"),
+    "retrain": ("Retrain", "fresh weights trained on exactly the retain set: residual 0 by construction"),
+    "sham": ("Sham", "w <- w + random noise, per tensor as large as the move of GD at its defaults"),
+}
+"""Rows that are no method: name, title and what they are."""
+
 MODELS: dict[str, tuple[TrainOn, str]] = {
     "poisoned": ("poisoned", "train"),
     "retrain": ("retain", "train"),
@@ -37,12 +45,14 @@ class Method:
 
     Attributes:
         reference: name, or ``/path/to/file.py:Class``.
-        name: as in its card.
+        name: as in its card, with what differs from the defaults.
+        title: the same for people.
         hyperparameters: every argument of its ``__init__``, resolved.
     """
 
     reference: str
     name: str
+    title: str
     hyperparameters: Mapping[str, Setting] = field(default_factory=dict)
 
 
@@ -216,8 +226,16 @@ def configured_plugin(plugin: type[Unlearner], settings: Mapping[str, Setting]) 
         raise ValueError(f"{plugin.__name__} needs a default for {', '.join(missing)}: every hyper-parameter has one")
     plugin(**resolved)
     in_package = plugin.__module__.startswith(f"{UNLEARNERS.package}.")
-    name = plugin.card.name if in_package else f"{Path(inspect.getfile(plugin)).resolve()}:{plugin.__name__}"
-    return Method(name, plugin.card.name, resolved)
+    if plugin.card.name in ANCHORS or (not in_package and plugin.card.name in UNLEARNERS.all()):
+        raise ValueError(f"{plugin.__name__} is called {plugin.card.name!r} in its card, as another row is; rename it")
+    reference = plugin.card.name if in_package else f"{Path(inspect.getfile(plugin)).resolve()}:{plugin.__name__}"
+    changed = {name: value for name, value in resolved.items() if value != defaults[name]}
+    if not changed:
+        return Method(reference, plugin.card.name, plugin.card.title, resolved)
+    words = "_".join(f"{name}-{value}" for name, value in changed.items()).lower()
+    shown = ", ".join(f"{name}={value}" for name, value in changed.items())
+    variant = f"{plugin.card.name}.{re.sub(r'[^a-z0-9_.-]', '_', words)}"
+    return Method(reference, variant, f"{plugin.card.title} ({shown})", resolved)
 
 
 def percent(budget: float) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from rich.console import Console
 
-from benchmark.entries import build_entries, publish_entry
+from benchmark.entries import build_entries, has_baselines, publish_entry
 from benchmark.executors import LocalExecutor
 from benchmark.graph import Failure, Task, run_graph
 from benchmark.pictures import write_pictures
@@ -59,11 +59,17 @@ def run(request: Request, places: Places, console: Console) -> list[Failure]:
 
     Returns:
         the failures; whatever did not fail is in the leaderboard.
+
+    Raises:
+        StoreError: if store or output cannot be used.
+        EntryError: if an earlier entry in the output cannot be read; nothing was computed then.
     """
     began = time.monotonic()
     store = ArtifactStore(places.store)
     store.sweep()
     _make(places.output)
+    if (places.output / "entries").exists():
+        read_entries(places.output / "entries")
     plan = [_Planned.of(scenario, request) for scenario in request.scenarios]
     tasks = [task for planned in plan for task in planned.tasks]
     gpus = torch.cuda.device_count()
@@ -71,11 +77,12 @@ def run(request: Request, places: Places, console: Console) -> list[Failure]:
         console.print(f"{len(tasks)} cells on {executor.slots} workers; results go to {places.output}", highlight=False)
         with Display([task.stage for task in tasks], executor.slots, console) as display:
             artifacts, failures = run_graph(tasks, store, executor, display)
-        _draw(plan, request, artifacts, places.output / "tensorboard", executor)
-    for planned in plan:
-        for entry in planned.entries(request, artifacts):
-            publish_entry(entry, places.output / "entries")
-    _publish(places.output, console, {planned.name for planned in plan})
+        failures += [failure for planned in plan for failure in planned.diverged_baselines(artifacts)]
+        for planned in plan:
+            for entry in planned.entries(request, artifacts):
+                publish_entry(entry, places.output / "entries")
+        _publish(places.output, console, {planned.name for planned in plan})
+        failures += _draw(plan, request, artifacts, places.output / "tensorboard", executor)
     seconds = time.monotonic() - began
     counts = display.counts
     console.print(
@@ -106,6 +113,12 @@ class _Planned:
         name = scenario.name if cut is None else f"{scenario.name}.first-{cut}-steps"
         return cls(scenario, name, corpus, budgets, tasks, cells)
 
+    def diverged_baselines(self, artifacts: dict[str, Artifact]) -> Iterator[Failure]:
+        for cell in self.cells:
+            for model, score in cell.models.values():
+                if score in artifacts and artifacts[score].meta["final"] is None:
+                    yield Failure(model, "diverged: seed left out of the leaderboard")
+
     def entries(self, request: Request, artifacts: dict[str, Artifact]) -> Iterator[Entry]:
         return build_entries(self.scenario, list(request.methods), self.budgets, self.cells, artifacts, name=self.name)
 
@@ -121,15 +134,18 @@ def _make(folder: Path) -> None:
 
 def _draw(
     plan: "list[_Planned]", request: Request, artifacts: dict[str, Artifact], folder: Path, executor: LocalExecutor
-) -> None:
+) -> list[Failure]:
     methods = list(request.methods)
-    drawn = [
-        executor.start(write_pictures, planned.name, cell, methods, artifacts, folder)
+    drawn = {
+        f"{planned.name} / seed {cell.seed} / TensorBoard": executor.start(
+            write_pictures, planned.name, cell, methods, artifacts, folder
+        )
         for planned in plan
         for cell in planned.cells
-    ]
-    for future in drawn:
-        future.result()
+        if has_baselines(cell, artifacts)
+    }
+    errors = {key: future.exception() for key, future in drawn.items()}
+    return [Failure(key, f"{type(error).__name__}: {error}") for key, error in errors.items() if error is not None]
 
 
 def _publish(output: Path, console: Console, names: set[str]) -> None:

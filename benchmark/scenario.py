@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from datamodules import POISONS, Corpus, ForgetPolicy, Poison, load_corpus
@@ -19,8 +20,13 @@ class CorpusSpec:
     selection_size: int | None = None
 
     def load(self) -> Corpus:
-        """Load it, fetching it first where the cache does not hold it."""
-        return load_corpus(self.name, train_size=self.train_size, selection_size=self.selection_size)
+        """Load it, fetching it first where the cache does not hold it; a process loads it once."""
+        return _load(self)
+
+
+@lru_cache(maxsize=2)
+def _load(spec: CorpusSpec) -> Corpus:
+    return load_corpus(spec.name, train_size=spec.train_size, selection_size=spec.selection_size)
 
 
 @dataclass(frozen=True)

@@ -70,18 +70,13 @@ class ArtifactStore:
         known = self._verified.get(address)
         if known is not None:
             return known
-        folder = self.folder(stage, address)
-        if not folder.is_dir():
+        if not self.folder(stage, address).is_dir():
             return None
-        meta = _verify(folder, address)
-        if meta is None:
+        found = self._read(stage, address)
+        if found is None:
             with self.lock(stage, address):
-                if _verify(folder, address) is None:
-                    shutil.rmtree(folder, ignore_errors=True)
-            return None
-        artifact = Artifact(stage, address, folder, meta)
-        self._verified[address] = artifact
-        return artifact
+                found = self._read_or_remove(stage, address)
+        return found
 
     def compute(
         self,
@@ -102,7 +97,7 @@ class ArtifactStore:
             the artifact, and whether it was computed now.
         """
         with self.lock(stage, address):
-            found = self.find(stage, address)
+            found = self._read_or_remove(stage, address)
             if found is not None:
                 return found, False
             folder = self.folder(stage, address)
@@ -138,15 +133,35 @@ class ArtifactStore:
         with FileLock(self._lock_path(stage, address)):
             yield
 
+    def _read(self, stage: str, address: str) -> Artifact | None:
+        folder = self.folder(stage, address)
+        meta = _verify(folder, address)
+        if meta is None:
+            return None
+        artifact = Artifact(stage, address, folder, meta)
+        self._verified[address] = artifact
+        return artifact
+
+    def _read_or_remove(self, stage: str, address: str) -> Artifact | None:
+        """Return the artifact, or remove what is damaged; the caller holds the lock."""
+        found = self._read(stage, address)
+        folder = self.folder(stage, address)
+        if found is None and folder.exists():
+            shutil.rmtree(folder)
+        return found
+
     def _lock_path(self, stage: str, address: str) -> Path:
         locks = self.root / "locks"
         locks.mkdir(exist_ok=True)
         return locks / f"{stage}-{address[:32]}.lock"
 
+    def _other_files(self) -> bool:
+        return any(not path.name.startswith("store.json") for path in self.root.iterdir())
+
     def _check_schema(self) -> None:
         path = self.root / "store.json"
         if not path.exists():
-            if any(self.root.iterdir()) and not (self.root / "locks").exists():
+            if self._other_files() and not (self.root / "locks").exists():
                 raise StoreError(f"store {str(self.root)!r} is a folder of other files; name an empty one with --store")
             temporary = path.with_name(f"store.json.{os.getpid()}.partial")
             temporary.write_text(json.dumps({"schema": STORE_SCHEMA}))

@@ -2,14 +2,20 @@
 
 import logging
 import warnings
+from typing import Any
 
 import torch
+
+_BACKENDS: Any = torch.backends
+_PRECISIONS = (_BACKENDS, _BACKENDS.cuda.matmul, _BACKENDS.cudnn.conv, _BACKENDS.cudnn.rnn)
+"""Each by itself: in some versions of torch the first does not reach the others."""
 
 
 def prepare_worker() -> None:
     """Set threads, logging and warnings of this process; call once, before any stage."""
     torch.set_num_threads(1)
-    torch.backends.fp32_precision = "ieee"  # type: ignore[attr-defined]
+    for place in _PRECISIONS:
+        place.fp32_precision = "ieee"
     quieten_lightning()
 
 

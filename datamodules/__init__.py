@@ -5,7 +5,7 @@ from datamodules.corpora import load_corpus
 from datamodules.corpora.base import Corpus, Split
 from datamodules.loaders import BatchLoader
 from datamodules.module import ForgetPolicy, PoisoningDataModule
-from datamodules.plugins import Registry, UnknownNameError, source_digest
+from datamodules.plugins import Registry, UnknownNameError
 from datamodules.poisons import POISONS, Poison, Poisoning, gaussian_noise, poisoned_set
 from datamodules.samples import ImageStore, SampleSet
 from datamodules.seeds import derive_seed, generator_for
@@ -35,5 +35,4 @@ __all__ = [
     "load_corpus",
     "map_inputs",
     "poisoned_set",
-    "source_digest",
 ]

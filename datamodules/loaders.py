@@ -12,15 +12,16 @@ from datamodules.seeds import derive_seed
 Augmentation = Callable[[Inputs, torch.Generator], Inputs]
 
 
-def evaluation_batch_size(device: torch.device) -> int:
+def evaluation_batch_size() -> int:
     """Return how many samples to evaluate at once: few enough for a processor's cache, enough to fill a GPU."""
-    return 128 if device.type == "cpu" else 1024
+    return 1024 if torch.cuda.is_available() else 128
 
 
 class EpochAware:
     """Knows which epoch it serves; Lightning finds ``set_epoch`` where it looks for it on a ``DataLoader``."""
 
     epoch: int = 0
+    repeat: int = 0
     batch_sampler: None = None
 
     @property
@@ -28,16 +29,17 @@ class EpochAware:
         """Return the loader itself, which has ``set_epoch``."""
         return self
 
-    def set_epoch(self, epoch: int) -> None:
-        """Name the epoch that the next iteration serves."""
+    def set_epoch(self, epoch: int, repeat: int = 0) -> None:
+        """Name the epoch that the next iteration serves, and which of several passes within it."""
         self.epoch = epoch
+        self.repeat = repeat
 
 
 class BatchLoader(EpochAware):
     """Iterates over a :class:`SampleSet`; every iteration is one epoch, the one named by ``set_epoch``.
 
-    Epoch ``e`` is a pure function of ``(seed, e)``: the order is drawn on the CPU from its own generator, so that it is
-    the same on every device and whatever else was drawn before. The last, smaller batch is kept.
+    An epoch is a pure function of ``(seed, epoch, repeat)``: the order is drawn on the CPU from its own generator, so
+    that it is the same on every device and whatever else was drawn before. The last, smaller batch is kept.
 
     Args:
         samples: the set; batches come out on the device on which it lies.
@@ -76,20 +78,19 @@ class BatchLoader(EpochAware):
         total = len(self.samples)
         return [min(self.batch_size, total - start) for start in range(0, total, self.batch_size)]
 
-    def order(self, epoch: int) -> Tensor:
-        """Return the positions of the set in the order of ``epoch``."""
+    def order(self, epoch: int, repeat: int = 0) -> Tensor:
+        """Return the positions of the set in the order of ``epoch``, drawn anew for each ``repeat`` of it."""
         if self.seed is None:
             return torch.arange(len(self.samples))
-        generator = torch.Generator().manual_seed(derive_seed("order", self.seed, epoch))
+        generator = torch.Generator().manual_seed(derive_seed("order", self.seed, epoch, repeat))
         return torch.randperm(len(self.samples), generator=generator)
 
     def __iter__(self) -> Iterator[Batch]:
-        epoch = self.epoch
         device = self.samples.index.device
-        order = self.order(epoch).to(device)
+        order = self.order(self.epoch, self.repeat).to(device)
         generator = torch.Generator(device)
         if self.seed is not None:
-            generator.manual_seed(derive_seed("augment", self.seed, epoch))
+            generator.manual_seed(derive_seed("augment", self.seed, self.epoch, self.repeat))
         for start in range(0, len(order), self.batch_size):
             batch = self.samples.batch(order[start : start + self.batch_size])
             yield (batch if self.augment is None else batch._replace(inputs=self.augment(batch.inputs, generator)))

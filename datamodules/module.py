@@ -103,7 +103,7 @@ class PoisoningDataModule(L.LightningDataModule):
         """Craft the poison where none was given, and cut the training set into forget set and retain set."""
         if hasattr(self, "fingerprint"):
             return
-        generator = generator_for("craft", self.poison.name, self.seed)
+        generator = generator_for("craft", self.seed)
         given = self.given
         self.poisoning = self.poison.craft(self.corpus, None, generator) if given is None else given
         self.poison_index = self.poisoning.index
@@ -146,4 +146,4 @@ class PoisoningDataModule(L.LightningDataModule):
         samples = SampleSet(store, torch.arange(len(target)), target)
         if self.trainer is not None:
             samples = samples.to(self.trainer.strategy.root_device)
-        return BatchLoader(samples, evaluation_batch_size(samples.index.device))
+        return BatchLoader(samples, evaluation_batch_size())

@@ -106,11 +106,6 @@ class Registry(Generic[T]):
         return found
 
 
-def source_digest(plugin: type) -> str:
-    """Return the SHA-256 (hex) of the file that defines ``plugin``: another source is another artifact."""
-    return hashlib.sha256(Path(inspect.getfile(plugin)).read_bytes()).hexdigest()
-
-
 def _import_file(path: Path) -> ModuleType:
     name = f"unpoison_plugin_{path.stem}_{hashlib.sha256(path.read_bytes() + str(path).encode()).hexdigest()[:12]}"
     if name in sys.modules:

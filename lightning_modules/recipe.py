@@ -76,7 +76,8 @@ def resolve_precision(precision: Precision, device_type: str) -> Literal["32-tru
         return precision
     if device_type == "cuda":
         return "bf16-mixed" if torch.cuda.is_bf16_supported(including_emulation=False) else "32-true"
-    native = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()  # noqa: SLF001
+    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    native = any(getattr(torch.cpu, name, lambda: False)() for name in names)
     return "bf16-mixed" if native else "32-true"
 
 

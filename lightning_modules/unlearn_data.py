@@ -1,7 +1,7 @@
 """Serves forget and retain samples in the phases that a method asks for, and plans what a budget buys."""
 
 from collections.abc import Iterator
-from itertools import chain, cycle, islice
+from itertools import chain, count, cycle, islice
 
 import torch
 from torch import Tensor
@@ -82,7 +82,9 @@ class UnlearnData:
         return [(0, size) for size in self.full.sizes()]
 
     def _cycled_forget(self) -> Iterator[Batch]:
-        while True:
+        epoch = self.forget.epoch
+        for repeat in count():
+            self.forget.set_epoch(epoch, repeat)
             yield from self.forget
 
 
@@ -123,7 +125,7 @@ def plan_steps(unlearner: Unlearner, data: UnlearnData, passes: float) -> Plan:
                 dearest = max(visit.forget, visit.retain) if phase == "mixed" else visit.retain
                 cost = forget * visit.forget + retain * dearest
                 if spent + cost > passes:
-                    return Plan(steps, epoch + (steps > before), spent)
+                    return Plan(steps, epoch + (steps > before), spent, cut=True)
                 spent += cost
                 steps += 1
         if steps == before:

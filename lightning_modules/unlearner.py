@@ -52,11 +52,13 @@ class Plan:
         steps: calls of ``training_step``.
         epochs: epochs begun, the last of which may be cut short.
         passes: network passes these steps will cost by the method's ``visit`` cost.
+        cut: whether the budget ends the method before it would end by itself.
     """
 
     steps: int
     epochs: int
     passes: float
+    cut: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,10 @@ class Sgd:
             raise ValueError(f"weight_decay must be at least 0, got {self.weight_decay}")
 
 
+BatchNorm = Literal["train", "frozen"]
+"""Whether batch normalisation uses and updates batch statistics, or keeps the running statistics it has."""
+
+
 class Unlearner(L.LightningModule):
     """Moves the weights of a poisoned network so that it forgets the forget set.
 
@@ -87,6 +93,7 @@ class Unlearner(L.LightningModule):
     Class attributes:
         card: the method card.
         visit: what a visited sample costs; the plan is made from it, and the ledger checks it.
+        equal_batches: whether forget batches are as large as retain batches, not of the scenario's own size.
         phases: what an epoch reads, in order; override :meth:`schedule` where epochs differ.
         conformance_exceptions: names of conformance checks that the method fails on purpose, each with the reason.
 
@@ -99,6 +106,7 @@ class Unlearner(L.LightningModule):
 
     card: ClassVar[MethodCard]
     visit: ClassVar[VisitCost] = VisitCost()
+    equal_batches: ClassVar[bool] = False
     phases: ClassVar[tuple[Phase, ...]] = ("retain",)
     kind: ClassVar[Literal["unlearner", "anchor"]] = "unlearner"
     conformance_exceptions: ClassVar[Mapping[str, str]] = {}

@@ -61,10 +61,6 @@ class Setting:
         target[rows] = (target[rows] + 1) % (1 + int(target.max()))
         return replace(self, inputs=inputs, target=target)
 
-    def hiding_other(self) -> "Setting":
-        """Return this setting with other clean base samples behind the same fed inputs."""
-        return replace(self, hidden=255 - self.hidden)
-
     def cut(self, forget: int, retain: int) -> "Setting":
         """Return this setting with only the first ``forget`` and ``retain`` samples of its sets."""
         rows = torch.cat([torch.arange(forget), self.forget + torch.arange(retain)])

@@ -13,6 +13,7 @@ from datamodules import ForgetPolicy, Poisoning, PoisoningDataModule
 
 POISONS_FILE = "poisons.safetensors"
 SECRETS_FILE = "secrets.safetensors"
+FINGERPRINTS_FILE = "fingerprints.json"
 
 
 @dataclass(frozen=True)
@@ -35,11 +36,9 @@ def craft(config: CraftConfig, folder: Path) -> Mapping[str, Any]:
     save_tensors(tensors, folder / POISONS_FILE)
     save_tensors(poisoning.secrets, folder / SECRETS_FILE)
     (folder / "preprocessing.json").write_text(json.dumps(poisoning.preprocessing, indent=1, sort_keys=True))
-    return {
-        "poisoned": data.fingerprint,
-        "retain": data.retain_set.fingerprint(),
-        "forget": data.forget_set.fingerprint(),
-        "corpus": data.corpus.fingerprint,
+    fingerprints = _fingerprints(data)
+    (folder / FINGERPRINTS_FILE).write_text(json.dumps(fingerprints, indent=1, sort_keys=True))
+    return fingerprints | {
         "samples": {
             "poisoned": len(data.train_set),
             "retain": len(data.retain_set),
@@ -66,4 +65,15 @@ def load_data(config: CraftConfig, folder: Path, *, with_secrets: bool = False) 
         poisoning=load_poisoning(folder, with_secrets=with_secrets),
     )
     data.setup()
+    if _fingerprints(data) != json.loads((folder / FINGERPRINTS_FILE).read_text()):
+        raise RuntimeError(f"{folder} was crafted from other data or by other code than is here now")
     return data
+
+
+def _fingerprints(data: PoisoningDataModule) -> dict[str, Any]:
+    return {
+        "poisoned": data.fingerprint,
+        "retain": data.retain_set.fingerprint(),
+        "forget": data.forget_set.fingerprint(),
+        "corpus": data.corpus.fingerprint,
+    }

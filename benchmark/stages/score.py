@@ -11,7 +11,6 @@ import torch
 from torch import nn
 
 from benchmark.stages.craft import CraftConfig, load_data
-from benchmark.stages.train import device_type
 from benchmark.stages.trainers import make_trainer, seed_all
 from benchmark.tensors import all_finite, load_tensors, save_tensors
 from callbacks import EFFECTS, Accuracy, Effect, Loss, Measurement, ScoringModule
@@ -85,7 +84,7 @@ def measure(network: nn.Module, data: PoisoningDataModule, effect: Effect, *, wi
     network.eval()
     classes = data.corpus.num_classes
     retain = data.retain_set.subset(torch.arange(min(RETAIN_SAMPLES, len(data.retain_set))))
-    size = evaluation_batch_size(torch.device(device_type()))
+    size = evaluation_batch_size()
     loaders = {
         "audit": BatchLoader(effect.audit_set(), size),
         "forget": BatchLoader(data.forget_set, size),

@@ -1,8 +1,11 @@
 """Train: fresh weights and a training set make the poisoned model or the retrain baseline."""
 
+import contextlib
 import json
+import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -97,4 +100,13 @@ def device_type() -> Literal["cpu", "cuda"]:
 
 def device_name() -> str:
     """Return the name of the device that stages compute on."""
-    return torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu"
+    return torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU: {_processor()}"
+
+
+@cache
+def _processor() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

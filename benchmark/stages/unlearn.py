@@ -123,7 +123,7 @@ def run_unlearner(
         forget.to(device),
         retain.to(device),
         batch_size=batch_size,
-        forget_batch_size=forget_batch_size,
+        forget_batch_size=batch_size if unlearner.equal_batches else forget_batch_size,
         seed=seed,
         augmentation=augmentation,
     )
@@ -188,7 +188,7 @@ def unlearn(
         "peak_memory_bytes": result.peak_memory_bytes,
         "flops": ledger.passes * forward_flops(network, data.retain_set),
         "device": device_name(),
-        "stopped_by_budget": ledger.refused,
+        "stopped_by_budget": ledger.refused or result.plan.cut,
     }
     (folder / "ledger.json").write_text(json.dumps(cost | {"plan": asdict(result.plan)}, indent=1))
     return {

@@ -48,6 +48,17 @@ def freeze_except(network: nn.Module, trainable: list[str]) -> None:
             parameter.requires_grad_(name in chosen)
 
 
+def freeze_running_statistics(network: nn.Module) -> None:
+    """Put batch normalisation alone in eval mode: its weights still train, its running statistics stay, bit for bit.
+
+    Forget-only batches in train mode re-estimate the running statistics on the poisons, which changes what the network
+    says however small its step was.
+    """
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 - torch has no public name for all of them
+            module.eval()
+
+
 def frozen_copy(network: nn.Module) -> nn.Module:
     """Return a copy in eval mode that shares no storage with ``network`` and needs no gradient."""
     return copy.deepcopy(network).eval().requires_grad_(False)

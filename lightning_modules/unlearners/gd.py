@@ -24,6 +24,7 @@ class GD(Unlearner):
         paper="Neel, Roth, Sharifi-Malvajerdi, Descent-to-Delete, ALT 2021",
         formula="w <- w - lr * grad CE(retain)",
         source="Unlearn-Sparse FT (lr .01); momentum and weight decay of the training recipe",
+        deviations="momentum without Nesterov's form, whatever the recipe has",
     )
     phases = ("retain",)
 

@@ -5,9 +5,9 @@ from torch import Tensor
 
 from datamodules import Phase, UnlearnBatch
 from lightning_modules.losses import kl_from_teacher
-from lightning_modules.networks import frozen_copy
+from lightning_modules.networks import freeze_running_statistics, frozen_copy
 from lightning_modules.recipe import Schedule
-from lightning_modules.unlearner import MethodCard, Sgd, Unlearner, VisitCost, forget_side, retain_side
+from lightning_modules.unlearner import BatchNorm, MethodCard, Sgd, Unlearner, VisitCost, forget_side, retain_side
 
 
 class Scrub(Unlearner):
@@ -24,6 +24,7 @@ class Scrub(Unlearner):
         momentum: of SGD, in [0, 1).
         weight_decay: L2 penalty, at least 0.
         lr_schedule: ``constant``, or ``linear``, ``cosine`` or ``one-cycle`` over the steps the budget buys.
+        batch_norm: ``train`` as in the source, or ``frozen``: forget batches then leave the running statistics alone.
         max_epochs: epochs after which it stops, or None for the whole budget.
     """
 
@@ -33,7 +34,7 @@ class Scrub(Unlearner):
         paper="Kurmanji, Triantafillou, Hayes, Triantafillou, Towards Unbounded Machine Unlearning, NeurIPS 2023",
         formula="max KL_T(teacher || w) on forget; min gamma * CE(retain) + alpha * KL_T(teacher || w) on retain",
         source="SCRUB code, large-scale configuration: SGD lr 5e-4, gamma .99, alpha .001, T 4, msteps 2",
-        deviations="runs as many epochs as the budget buys (the source: 3), without its step decay",
+        deviations="runs as many epochs as the budget buys (the source: 3), without its step decay, with momentum .9",
     )
     visit = VisitCost(retain=4, forget=4)
 
@@ -48,9 +49,11 @@ class Scrub(Unlearner):
         momentum: float = 0.9,
         weight_decay: float = 5e-4,
         lr_schedule: Schedule = "constant",
+        batch_norm: BatchNorm = "train",
         max_epochs: int | None = None,
     ) -> None:
         super().__init__(Sgd(lr, momentum, weight_decay, lr_schedule), max_epochs)
+        self.batch_norm = batch_norm
         for name, value in (("alpha", alpha), ("gamma", gamma), ("msteps", msteps)):
             if value < 0:
                 raise ValueError(f"{name} must be at least 0, got {value}")
@@ -68,6 +71,8 @@ class Scrub(Unlearner):
     def setup(self, stage: str | None = None) -> None:
         """Freeze the teacher."""
         super().setup(stage)
+        if self.batch_norm == "frozen":
+            freeze_running_statistics(self.network)
         self.teacher = frozen_copy(self.network)
 
     def training_step(self, batch: UnlearnBatch, batch_idx: int) -> Tensor:  # noqa: ARG002

@@ -11,7 +11,7 @@ class SSD(Unlearner):
     """Shrinks the parameters that matter much more to the forget set than to the whole training set.
 
     The importance of a parameter over a set is the mean over its *batches* of the squared gradient of the batch's mean
-    loss, in eval mode: it depends on the batch size.
+    loss, in eval mode and full precision. It depends on the batch size, so both sets are cut alike.
 
     Args:
         alpha: a parameter is dampened where importance(forget) > alpha * importance(full); positive.
@@ -27,6 +27,7 @@ class SSD(Unlearner):
         deviations="where the budget does not buy a pass over the full set, its importances are estimated on"
         " the random batches that it does buy",
     )
+    equal_batches = True
     phases = ("forget", "mixed")
 
     def __init__(self, *, alpha: float = 10.0, lam: float = 1.0) -> None:
@@ -63,7 +64,9 @@ class SSD(Unlearner):
 
     def _accumulate(self, importance: dict[str, Tensor], batch: Batch) -> None:
         names, parameters = zip(*self._trainable(), strict=True)
-        for name, gradient in zip(names, torch.autograd.grad(self.loss(batch), parameters), strict=True):
+        with torch.autocast(batch.target.device.type, enabled=False):
+            gradients = torch.autograd.grad(self.loss(batch), parameters)
+        for name, gradient in zip(names, gradients, strict=True):
             importance[name] += gradient.square()
 
     def _zeros(self) -> dict[str, Tensor]:

@@ -24,15 +24,17 @@ MISTAKES = {
     "run --unlearners nofile.py:X": ["no file 'nofile.py'", "path/to/file.py:Class"],
     "run --unlearner=Scrub --unlearner.alpah=0.2": ["'alpah' is not accepted", "did you mean 'alpha'"],
     "run --unlearner=Scrub --unlearner.alpha=-2": ["alpha must be at least 0, got -2"],
-    "run --unlearner=scrub --unlearner.alpha=abc": ["--unlearner.alpha: expected a float, got abc"],
+    "run --unlearner=scrub --unlearner.alpha=abc": ["--unlearner.alpha: expected a number, got abc"],
     "run --unlearner=gd --unlearner.lr_schedule=foo": ["--unlearner.lr_schedule", "'cosine'", "got foo"],
     "run --unlearner=gd --unlearner.lr=0": ["lr must be positive, got 0"],
-    "run --unlearner=euk --unlearner.k=two": ["--unlearner.k: expected a int, got two"],
+    "run --unlearner=euk --unlearner.k=two": ["--unlearner.k: expected a whole number, got two"],
     "run --budgets 10": ["(0, 1], got 10", "10 % is 0.1"],
-    "run --budgets a": ["--budgets: expected a float, got a"],
+    "run --budgets a": ["--budgets: expected a number, got a"],
     "run --seeds -1": ["--seeds", "got -1"],
     "run --workers 0": ["--workers must be at least 1, got 0"],
     "run --max-train-steps 0": ["--max_train_steps must be at least 1, got 0"],
+    "run --unlearners []": ["--unlearners must name at least one"],
+    "run --seeds []": ["--seeds must name at least one"],
     "run --sede 1": ["unrecognized arguments: --sede", "did you mean 'seeds'"],
     "run --config nofile.yaml": ["--config", "does not exist"],
     "run --suite smoke --store /proc/x": ["store '/proc/x' cannot be used", "--store"],
@@ -108,3 +110,25 @@ def test_a_method_outside_the_tree_is_found_and_its_faults_are_told(
     (tmp_path / "broken.py").write_text("import nothing_of_that_name")
     assert main(["run", "--suite", "smoke", "--unlearners", "broken.py:X"]) == 2
     assert "ModuleNotFoundError" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["gd", "sham"])
+def test_a_method_may_not_take_the_name_of_another_row(
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = PLUGIN.format(name="Mine") + f"    card = replace(GD.card, name={name!r})\n"
+    text = text.replace("from lightning", "from dataclasses import replace\n\nfrom lightning", 1)
+    (tmp_path / "mine.py").write_text(text)
+    assert main(["run", "--suite", "smoke", "--unlearners", "mine.py:Mine"]) == 2
+    assert f"called {name!r} in its card, as another row is; rename it" in capsys.readouterr().err
+
+
+def test_a_broken_entry_in_the_output_is_told_before_anything_is_computed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "out" / "entries" / "digits-gaussian-cnn-v1"
+    place.mkdir(parents=True)
+    (place / "gd.json").write_text("{")
+    assert main(["run", "--suite", "smoke", "--output", "out", "--store", "store"]) == 2
+    assert "gd.json" in capsys.readouterr().err
+    assert not list((tmp_path / "store").glob("*/*/manifest.json"))

@@ -96,8 +96,31 @@ def test_a_diverged_method_is_reported_as_diverged() -> None:
     assert entry.results[0].seeds[0].unlearned.effect is None
 
 
+def test_a_seed_whose_baseline_diverged_is_left_out() -> None:
+    methods = [default_method("gd")]
+    tasks, cells = build_tasks(DIGITS, load_corpus("digits"), methods, (0.1,), (0, 1))
+    artifacts = {}
+    for task in tasks:
+        facts = meta(task.key, task.stage, 0, diverged=False)
+        if "seed 1 / train / poisoned / score" in task.key:
+            facts = {"final": None}
+        artifacts[task.key] = Artifact(task.stage, task.key, Path("nowhere"), facts)
+    entries = by_method(list(build_entries(DIGITS, methods, (0.1,), cells, artifacts)))
+    assert [seed.seed for seed in entries["gd"].results[0].seeds] == [0]
+
+
+def test_entries_of_other_code_are_not_merged(tmp_path: Path) -> None:
+    publish_entry(by_method(made_up((0,)))["gd"], tmp_path)
+    second = by_method(made_up((1,)))["gd"]
+    fingerprints = second.provenance.fingerprints | {"code": "other"}
+    source = second.provenance.model_copy(update={"fingerprints": fingerprints})
+    path = publish_entry(second.model_copy(update={"provenance": source}), tmp_path)
+    assert [seed.seed for seed in read_entry(path).results[0].seeds] == [1]
+
+
 def test_provenance_names_the_data_of_every_seed() -> None:
     fingerprints = by_method(made_up((0, 3)))["gd"].provenance.fingerprints
+    assert len(fingerprints.pop("code")) == 64
     assert fingerprints == {"corpus": "c", "seed 0": "data 0", "seed 3": "data 3"}
 
 
@@ -106,7 +129,7 @@ def test_other_seeds_and_budgets_of_the_same_experiment_join_an_entry(tmp_path: 
         path = publish_entry(by_method(entries)["gd"], tmp_path)
     results = read_entry(path).results
     assert [(result.budget, [seed.seed for seed in result.seeds]) for result in results] == [(0.05, [1]), (0.1, [0, 1])]
-    assert set(read_entry(path).provenance.fingerprints) == {"corpus", "seed 0", "seed 1"}
+    assert set(read_entry(path).provenance.fingerprints) == {"code", "corpus", "seed 0", "seed 1"}
 
 
 def test_other_settings_replace_an_entry(tmp_path: Path) -> None:

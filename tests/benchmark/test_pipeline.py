@@ -121,6 +121,13 @@ def test_a_method_is_resolved_with_its_defaults() -> None:
     assert method.hyperparameters["gamma"] == 0.99
 
 
+def test_a_method_with_other_settings_is_a_row_of_its_own() -> None:
+    assert default_method("scrub").name == configured_method("scrub", {"alpha": 0.001}).name == "scrub"
+    variant = configured_method("scrub", {"alpha": 0.5, "lr_schedule": "cosine"})
+    assert variant.name == "scrub.alpha-0.5_lr_schedule-cosine"
+    assert variant.title == "SCRUB (alpha=0.5, lr_schedule=cosine)"
+
+
 def test_a_refused_setting_is_told() -> None:
     with pytest.raises(ValueError, match="alpha must be positive, got 0"):
         configured_method("ssd", {"alpha": 0})

@@ -5,7 +5,13 @@ from benchmark.scenarios import SUITES, all_scenarios, get_scenarios, suite_scen
 from callbacks import EFFECTS
 from datamodules import POISONS, UnknownNameError
 
-PINNED = {}
+PINNED = {
+    "digits-gaussian-cnn-v1": "224dc5116e13367c",
+    "cifar10-gaussian-cnn-v1": "0740a65ead52e209",
+    "cifar10-gaussian-resnet18-v1.p1000": "a33a14bc40e186ef",
+    "cifar10-gaussian-resnet18-v1.p1250": "5416f866ca450516",
+    "cifar10-gaussian-resnet18-v1.p750": "d10e0a8527e8be41",
+}
 
 
 @pytest.mark.parametrize("name", PINNED)

@@ -133,7 +133,7 @@ def test_a_run_of_a_greedy_method_ends_at_the_wall():
     )
     assert result.ledger.refused
     assert result.ledger.passes == 96
-    assert result.plan == Plan(8, 2, 96.0)
+    assert result.plan == Plan(8, 2, 96.0, cut=True)
     result.network(torch.zeros(50, 1, 2, 2))  # whoever measures it afterwards does not meet the wall
     assert result.ledger.passes == 96
 

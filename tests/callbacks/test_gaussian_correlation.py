@@ -113,7 +113,7 @@ def test_the_statistic_is_the_one_computed_sample_by_sample(data):
 def test_batches_do_not_matter(data, monkeypatch):
     arrays = {}
     for size in (1, 10, 36, 500):
-        monkeypatch.setattr(score, "evaluation_batch_size", lambda _, size=size: size)
+        monkeypatch.setattr(score, "evaluation_batch_size", lambda size=size: size)
         effect = _effect(data)
         _measure(_Double(_network()).eval(), data, effect)
         arrays[size] = effect.arrays()

@@ -39,15 +39,15 @@ LIMIT = 100_000
 
 @check(requires=("runs_to_the_end", "is_deterministic"))
 def uses_no_audit_secret(subject: Subject) -> None:
-    """Other clean base samples behind the same batches, and another secret in the process, change nothing."""
+    """Another secret in the process changes nothing; clean base samples are not behind the batches at all."""
     before = subject.baseline.after  # made while there is no other secret
-    setting = subject.setting.hiding_other()
+    setting = subject.setting
     decoy = Poisoning(torch.arange(3), setting.inputs[:3], setting.target[:3], {"noise_seed": torch.tensor(1)})
     changed = differing(before, subject.run(setting).after)
     del decoy
     demand(
         not changed,
-        f"{', '.join(changed[:3])} depend on what was never served in a batch (clean base samples or secrets); "
+        f"{', '.join(changed[:3])} depend on a secret in the process that was never served in a batch; "
         "use the batches and self.network only",
     )
 

@@ -320,12 +320,6 @@ class CallsLayers(Honest):
 # secrets
 
 
-class LooksBehindTheBatch(Honest):
-    def training_step(self, batch, batch_idx):
-        base = self.trainer.train_dataloader.data.full.samples.store.pixels
-        return super().training_step(batch, batch_idx) * (1 + base[forget_side(batch).index].float().mean())
-
-
 class HuntsSecrets(Honest):
     def setup(self, stage=None):
         super().setup(stage)
@@ -411,8 +405,7 @@ BROKEN = {
     OverstatesItsVisits: {"visit_cost_is_not_overstated": "lower visit"},
     Greedy: {"visit_cost_is_not_understated": "visit each sample of the batch once"},
     CallsLayers: {"computes_no_more_than_is_charged": "does not see calls of its layers"},
-    LooksBehindTheBatch: {"uses_no_audit_secret": "never served in a batch"},
-    HuntsSecrets: {"uses_no_audit_secret": "never served in a batch"},
+    HuntsSecrets: {"uses_no_audit_secret": "a secret in the process"},
     LoadsTheCorpus: {
         "names_nothing_that_knows_secrets": "the code uses load_corpus",
         "keeps_nothing_that_knows_secrets": "holds a Corpus",

@@ -84,14 +84,6 @@ def test_the_network_on_digits_is_trained_and_poisoned():
     assert right[: setting.forget].mean() > 0.5  # the labels of the poisons are wrong
 
 
-def test_other_base_samples_are_never_fed():
-    setting = digits()
-    hidden = setting.hiding_other()
-    for one, other in zip(setting.sets(), hidden.sets(), strict=True):
-        assert torch.equal(one.batch(torch.arange(3)).inputs, other.batch(torch.arange(3)).inputs)
-        assert not torch.equal(one.store.pixels, other.store.pixels)
-
-
 def test_another_forget_set_leaves_the_retain_set_as_it_is():
     setting = digits()
     other = setting.serving_other(slice(setting.forget))

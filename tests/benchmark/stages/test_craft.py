@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from benchmark.scenario import PoisonSpec
-from benchmark.stages.craft import POISONS_FILE, SECRETS_FILE, load_data, load_poisoning
+from benchmark.stages.craft import FINGERPRINTS_FILE, POISONS_FILE, SECRETS_FILE, load_data, load_poisoning
 from benchmark.stages.unlearn import UnlearnConfig, unlearn
 from benchmark.tensors import load_tensors, save_tensors
 from datamodules import ForgetPolicy, PoisoningDataModule
@@ -40,8 +40,9 @@ def test_no_file_but_the_secrets_and_nothing_returned_names_the_noise_seed(craft
     seed = int(load_tensors(crafted.folder / SECRETS_FILE)["noise_seed"])
     names = {path.name for path in crafted.folder.iterdir()}
 
-    assert names == {POISONS_FILE, SECRETS_FILE, "preprocessing.json"}
+    assert names == {POISONS_FILE, SECRETS_FILE, FINGERPRINTS_FILE, "preprocessing.json"}
     assert str(seed) not in (crafted.folder / "preprocessing.json").read_text()
+    assert str(seed) not in (crafted.folder / FINGERPRINTS_FILE).read_text()
     assert str(seed) not in str(crafted.meta)
     assert seed.to_bytes(8, "little") not in (crafted.folder / POISONS_FILE).read_bytes()
 
@@ -105,7 +106,8 @@ def test_the_poison_is_read_from_the_artifact_and_not_crafted_anew(lab, crafted)
     save_tensors(tensors, other / POISONS_FILE)
 
     assert torch.equal(load_poisoning(other, with_secrets=False).inputs, tensors["inputs"])
-    assert load_data(crafted.config, other).fingerprint != crafted.meta["poisoned"]
+    with pytest.raises(RuntimeError, match="crafted from other data or by other code"):
+        load_data(crafted.config, other)
 
 
 def test_crafting_twice_gives_the_same_bytes_whatever_was_drawn_before(lab, crafted):

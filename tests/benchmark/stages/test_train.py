@@ -10,8 +10,9 @@ import torch.nn.functional as F
 
 from benchmark.calls import train_call
 from benchmark.scenario import PoisonSpec
+from benchmark.stages import craft as craft_stage
 from benchmark.stages import train as train_stage
-from benchmark.stages.craft import POISONS_FILE
+from benchmark.stages.craft import FINGERPRINTS_FILE, POISONS_FILE
 from benchmark.store import Artifact
 from benchmark.tensors import load_tensors, save_tensors
 from datamodules import BatchLoader, ForgetPolicy, ImageStore, SampleSet, derive_seed
@@ -81,13 +82,14 @@ def test_augmented_training_is_that_of_the_loop_too(lab, crafted):
     assert _same(made.weights, _by_hand(made.config, _clean_rows(corpus, _stays(lab, crafted))))
 
 
-def test_the_retrain_baseline_never_sees_a_poison(lab, crafted, retrain):
+def test_the_retrain_baseline_never_sees_a_poison(lab, crafted, retrain, monkeypatch):
     """Poisons that are not a number would spoil every weight they touch."""
     spoilt = lab.folder() / "spoilt"
     shutil.copytree(crafted.folder, spoilt)
     tensors = load_tensors(spoilt / POISONS_FILE)
     tensors["inputs"].fill_(float("nan"))
     save_tensors(tensors, spoilt / POISONS_FILE)
+    monkeypatch.setattr(craft_stage, "_fingerprints", lambda _: json.loads((spoilt / FINGERPRINTS_FILE).read_text()))
 
     again = lab.train(replace(crafted, folder=spoilt), "retain")
 
