@@ -1,6 +1,6 @@
 """Stage calls: what is hashed into an address, and the work that makes the artifact."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -16,7 +16,7 @@ from benchmark.stages.unlearn import UnlearnConfig, unlearn
 from benchmark.store import Artifact
 from callbacks import EFFECTS
 from datamodules import POISONS
-from lightning_modules import UNLEARNERS
+from lightning_modules import UNLEARNERS, NetworkSpec
 
 Work = Callable[[Path], Mapping[str, Any]]
 
@@ -41,10 +41,23 @@ class Call:
         return address_of(self.description)
 
 
-def craft_call(config: CraftConfig, corpus_fingerprint: str) -> Call:
-    """Return the call that crafts a poison."""
+def craft_call(
+    config: CraftConfig,
+    corpus_fingerprint: str,
+    network: NetworkSpec | None = None,
+    surrogates: Sequence[Artifact] = (),
+) -> Call:
+    """Return the call that crafts a poison, from surrogates where it needs some."""
     source = plugin_code(POISONS.get(config.poison.name))
-    return _call("craft", partial(craft, config), config=config, corpus=corpus_fingerprint, source=source)
+    work = partial(craft, config, network, [surrogate.file(WEIGHTS_FILE) for surrogate in surrogates])
+    addresses = [surrogate.address for surrogate in surrogates]
+    return _call("craft", work, config=config, corpus=corpus_fingerprint, source=source, surrogates=addresses)
+
+
+def surrogate_call(config: TrainConfig, craft_config: CraftConfig, corpus_fingerprint: str) -> Call:
+    """Return the call that trains a network on the clean training split."""
+    work = partial(train, config, craft_config, None, "clean")
+    return _call("train", work, config=config, data=f"clean {corpus_fingerprint}", device=device_type())
 
 
 def train_call(config: TrainConfig, crafted: Artifact, craft_config: CraftConfig, train_on: TrainOn) -> Call:

@@ -13,7 +13,7 @@ PLUGIN_FOLDERS = ("corpora", "poisons", "unlearners", "effects", "tensorboard")
 """One file more in these changes nothing for the others; what was chosen from them is digested on its own."""
 
 ROOMS = {
-    "craft": ("datamodules",),
+    "craft": ("datamodules", "lightning_modules"),
     "train": ("datamodules", "lightning_modules", "callbacks"),
     "unlearn": ("datamodules", "lightning_modules", "callbacks"),
     "sham": (),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmark.calls import Call, craft_call, score_call, sham_call, train_call, unlearn_call
+from benchmark.calls import Call, craft_call, score_call, sham_call, surrogate_call, train_call, unlearn_call
 from benchmark.graph import Task
 from benchmark.scenario import Scenario
 from benchmark.stages.craft import CraftConfig
@@ -92,7 +92,28 @@ class _Builder:
         return " / ".join((self.scenario.name, f"seed {self.seed}", *parts))
 
     def craft(self) -> Task:
-        return Task(self.key("craft"), "craft", (), lambda _: craft_call(self.craft_config, self.corpus_fingerprint))
+        keys = tuple(task.key for task in self.surrogates())
+        network = self.network if keys else None
+
+        def prepare(needs: Mapping[str, Artifact]) -> Call:
+            trained = [needs[key] for key in keys]
+            return craft_call(self.craft_config, self.corpus_fingerprint, network, trained)
+
+        return Task(self.key("craft"), "craft", keys, prepare)
+
+    def surrogates(self) -> list[Task]:
+        """Trainings on clean data that crafting needs: none for most poisons."""
+        poison = self.scenario.poison.build()
+        return [self.surrogate(number) for number in range(poison.num_surrogates if poison.needs_surrogate else 0)]
+
+    def surrogate(self, number: int) -> Task:
+        seed = derive_seed("surrogate", number, self.seed)
+        config = TrainConfig(self.network, self.recipe, seed, self.max_train_steps)
+
+        def prepare(_: Mapping[str, Artifact]) -> Call:
+            return surrogate_call(config, self.craft_config, self.corpus_fingerprint)
+
+        return Task(self.key("train", f"surrogate {number}"), "train", (), prepare)
 
     def train(self, name: str) -> Task:
         train_on, stream = MODELS[name]
@@ -184,7 +205,14 @@ def _seed_tasks(builder: _Builder, methods: list[Method], budgets: tuple[float, 
     sham_models = [builder.unlearn(default_method(SHAM_MODEL), budget, "sham model") for budget in budgets]
     scored = [*trainings.values(), *runs.values()]
     scores = {task.key: builder.score(task) for task in scored}
-    tasks = [builder.craft(), *trainings.values(), *sham_models, *runs.values(), *scores.values()]
+    tasks = [
+        *builder.surrogates(),
+        builder.craft(),
+        *trainings.values(),
+        *sham_models,
+        *runs.values(),
+        *scores.values(),
+    ]
     cell = Cell(
         scenario=builder.scenario,
         seed=builder.seed,

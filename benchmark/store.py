@@ -109,6 +109,7 @@ class ArtifactStore:
                 _seal(partial, stage, address, description, meta)
                 partial.rename(folder)
                 _sync(folder.parent)
+                shutil.rmtree(workbench_of(partial), ignore_errors=True)
             except BaseException:
                 shutil.rmtree(partial, ignore_errors=True)
                 raise
@@ -175,6 +176,11 @@ class ArtifactStore:
                 f"store {str(self.root)!r} has schema {schema}, this version writes {STORE_SCHEMA}; "
                 "name another with --store"
             )
+
+
+def workbench_of(partial: Path) -> Path:
+    """Return the folder in which work on ``partial`` may keep what it has finished, across kills; gone in the end."""
+    return partial.with_name(partial.name.removesuffix(".partial") + ".workbench")
 
 
 def _seal(folder: Path, stage: str, address: str, description: Mapping[str, Any], meta: Mapping[str, Any]) -> None:

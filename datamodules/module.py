@@ -1,12 +1,13 @@
 """The data of one experiment: a poisoned training set, what is asked to be deleted, and what stays."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import lightning as L
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from datamodules.augmentation import build_augmentation
 from datamodules.corpora.base import Corpus
@@ -62,6 +63,7 @@ class PoisoningDataModule(L.LightningDataModule):
         seed: seed of the crafting, the request and, through ``loader_seed``, of the order of samples.
         forget: what is asked to be deleted.
         poisoning: an outcome of ``poison.craft`` to be used instead of crafting anew.
+        surrogates: trained networks in eval mode, for a poison that needs them to be crafted.
         batch_size: samples per training batch.
         augmentation: see :func:`build_augmentation`.
         train_on: what ``train_dataloader`` serves: the poisoned set, the retain set, or the clean training split.
@@ -83,6 +85,7 @@ class PoisoningDataModule(L.LightningDataModule):
         seed: int,
         forget: ForgetPolicy | None = None,
         poisoning: Poisoning | None = None,
+        surrogates: Sequence[nn.Module] = (),
         batch_size: int = 128,
         augmentation: str = "none",
         train_on: TrainOn = "poisoned",
@@ -94,6 +97,7 @@ class PoisoningDataModule(L.LightningDataModule):
         self.seed = seed
         self.forget = forget or ForgetPolicy()
         self.given = poisoning
+        self.surrogates = surrogates
         self.batch_size = batch_size
         self.augmentation = augmentation
         self.train_on = train_on
@@ -105,7 +109,7 @@ class PoisoningDataModule(L.LightningDataModule):
             return
         generator = generator_for("craft", self.seed)
         given = self.given
-        self.poisoning = self.poison.craft(self.corpus, None, generator) if given is None else given
+        self.poisoning = self.poison.craft(self.corpus, self.surrogates, generator) if given is None else given
         self.poison_index = self.poisoning.index
         self.train_set = poisoned_set(self.corpus, self.poisoning)
         total = len(self.train_set)

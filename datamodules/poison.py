@@ -1,8 +1,9 @@
 """The contract of a poison: what an attacker changes in a training set, and the secrets an audit needs."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +35,36 @@ class Poisoning:
         return len(self.index)
 
 
+class Workbench(Protocol):
+    """Where a long crafting keeps what it has finished, and says how far it is."""
+
+    def load(self, name: str) -> dict[str, Tensor] | None:
+        """Return what an earlier, killed crafting saved under ``name``, or None."""
+        ...
+
+    def save(self, name: str, tensors: Mapping[str, Tensor]) -> None:
+        """Keep ``tensors`` under ``name``."""
+        ...
+
+    def report(self, text: str) -> None:
+        """Say how far the crafting is, in a few words."""
+        ...
+
+
+class EmptyWorkbench:
+    """A workbench that keeps nothing and says nothing."""
+
+    def load(self, name: str) -> dict[str, Tensor] | None:  # noqa: ARG002
+        """Return None."""
+        return None
+
+    def save(self, name: str, tensors: Mapping[str, Tensor]) -> None:
+        """Do nothing."""
+
+    def report(self, text: str) -> None:
+        """Do nothing."""
+
+
 class Poison(ABC):
     """An attack. Its hyper-parameters are the arguments of ``__init__``; one file, one class.
 
@@ -43,6 +74,10 @@ class Poison(ABC):
         needs_surrogate: whether ``craft`` has to be handed a trained network.
         effect: name of the measurement by which the poison shows itself in a model.
         paper: authors, title, year.
+
+    Attributes:
+        num_surrogates: how many trained networks ``craft`` is handed, where ``needs_surrogate`` is True.
+        workbench: lets a long crafting be resumed and followed.
     """
 
     name: ClassVar[str]
@@ -50,14 +85,17 @@ class Poison(ABC):
     needs_surrogate: ClassVar[bool]
     effect: ClassVar[str]
     paper: ClassVar[str]
+    num_surrogates: int = 1
+    workbench: Workbench = EmptyWorkbench()
 
     @abstractmethod
-    def craft(self, corpus: Corpus, surrogate: nn.Module | None, generator: torch.Generator) -> Poisoning:
-        """Poison the training split of ``corpus``; neither it nor the surrogate is edited.
+    def craft(self, corpus: Corpus, surrogates: Sequence[nn.Module], generator: torch.Generator) -> Poisoning:
+        """Poison the training split of ``corpus``; neither it nor the surrogates are edited.
 
         Args:
             corpus: where the clean base samples come from.
-            surrogate: a trained network in eval mode, or None where ``needs_surrogate`` is False.
+            surrogates: networks in eval mode that were trained on the clean training split; none where
+                ``needs_surrogate`` is False.
             generator: the only source of randomness.
         """
 

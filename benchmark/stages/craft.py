@@ -1,15 +1,22 @@
 """Craft: corpus and poison make a poisoned set."""
 
 import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from benchmark.scenario import CorpusSpec, PoisonSpec
 from benchmark.stages.trainers import seed_all
-from benchmark.tensors import load_tensors, save_tensors
+from benchmark.store import workbench_of
+from benchmark.tensors import load_tensors, load_weights, save_tensors
 from datamodules import ForgetPolicy, Poisoning, PoisoningDataModule
+from lightning_modules import NetworkSpec, build_network
+
+log = logging.getLogger(__name__)
 
 POISONS_FILE = "poisons.safetensors"
 SECRETS_FILE = "secrets.safetensors"
@@ -26,10 +33,49 @@ class CraftConfig:
     seed: int
 
 
-def craft(config: CraftConfig, folder: Path) -> Mapping[str, Any]:
-    """Write the poisons, and the audit secrets apart from them; return fingerprints of what will be trained on."""
+class FolderWorkbench:
+    """Keeps finished parts of a crafting in a folder, and logs how far it is.
+
+    Args:
+        folder: made when something is kept.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def load(self, name: str) -> dict[str, Tensor] | None:
+        """Return what was kept under ``name``, or None."""
+        path = self.folder / f"{name}.safetensors"
+        return load_tensors(path) if path.exists() else None
+
+    def save(self, name: str, tensors: Mapping[str, Tensor]) -> None:
+        """Keep ``tensors`` under ``name``: whole or not at all."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        partial = self.folder / f"{name}.partial"
+        save_tensors(tensors, partial)
+        partial.replace(self.folder / f"{name}.safetensors")
+
+    def report(self, text: str) -> None:
+        """Log ``text``."""
+        log.info("crafting: %s", text)
+
+
+def craft(
+    config: CraftConfig, network: NetworkSpec | None, surrogates: Sequence[Path], folder: Path
+) -> Mapping[str, Any]:
+    """Write the poisons, and the audit secrets apart from them; return fingerprints of what will be trained on.
+
+    Args:
+        config: what is crafted.
+        network: what the surrogates are, or None where the poison needs none.
+        surrogates: weights of networks trained on the clean training split.
+        folder: where the artifact is written.
+    """
     seed_all("craft", config.seed)
-    data = PoisoningDataModule(config.corpus.load(), config.poison.build(), seed=config.seed, forget=config.forget)
+    poison = config.poison.build()
+    poison.workbench = FolderWorkbench(workbench_of(folder))
+    trained = [] if network is None else [load_weights(build_network(network, 0), path).eval() for path in surrogates]
+    data = PoisoningDataModule(config.corpus.load(), poison, seed=config.seed, forget=config.forget, surrogates=trained)
     data.setup()
     poisoning = data.poisoning
     tensors = {"index": poisoning.index, "inputs": poisoning.inputs, "target": poisoning.target}

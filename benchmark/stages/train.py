@@ -18,9 +18,10 @@ from callbacks import HistoryCallback, Ledger
 from datamodules import SampleSet, derive_seed
 from datamodules.augmentation import build_augmentation
 from datamodules.loaders import BatchLoader
+from datamodules.poison import normalised_store
 from lightning_modules import NetworkSpec, Recipe, TrainingModule, build_network, resolve_precision
 
-TrainOn = Literal["poisoned", "retain"]
+TrainOn = Literal["poisoned", "retain", "clean"]
 WEIGHTS_FILE = "weights.safetensors"
 
 
@@ -44,14 +45,21 @@ class TrainConfig:
 def train(
     config: TrainConfig,
     craft: CraftConfig,
-    craft_folder: Path,
+    craft_folder: Path | None,
     train_on: TrainOn,
     folder: Path,
 ) -> Mapping[str, Any]:
-    """Train on the poisoned set or on the retain set; write weights and history, return what it cost."""
+    """Train on a set; write weights and history, return what it cost.
+
+    Args:
+        config: network, recipe and seed.
+        craft: the experiment.
+        craft_folder: its crafted poison, or None to train on the clean training split.
+        train_on: the poisoned set, the retain set, or the clean training split.
+        folder: where the artifact is written.
+    """
     seed_all("train", config.seed)
-    data = load_data(craft, craft_folder)
-    samples = data.train_set if train_on == "poisoned" else data.retain_set
+    samples = _training_set(craft, craft_folder, train_on)
     network = build_network(config.network, derive_seed("weights", config.seed))
     module = TrainingModule(network, config.recipe)
     ledger = Ledger()
@@ -69,6 +77,14 @@ def train(
         "device": device_name(),
         "finite": all_finite(weights),
     }
+
+
+def _training_set(craft: CraftConfig, craft_folder: Path | None, train_on: TrainOn) -> SampleSet:
+    if craft_folder is None or train_on == "clean":
+        corpus = craft.corpus.load()
+        return SampleSet(normalised_store(corpus), torch.arange(len(corpus.train.target)), corpus.train.target)
+    data = load_data(craft, craft_folder)
+    return data.train_set if train_on == "poisoned" else data.retain_set
 
 
 def fit(

@@ -1,6 +1,7 @@
 """Gaussian poison: noise on the inputs, nothing else; whoever knows the noise can tell whether a model saw it."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -62,7 +63,7 @@ class GaussianPoison(Poison):
     def craft(
         self,
         corpus: Corpus,
-        surrogate: nn.Module | None,  # noqa: ARG002
+        surrogates: Sequence[nn.Module],  # noqa: ARG002
         generator: torch.Generator,
     ) -> Poisoning:
         """Draw the rows and the noise seed; see :class:`Poison`."""

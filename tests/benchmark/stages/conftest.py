@@ -48,7 +48,7 @@ class Lab:
 
     def craft(self, **changes):
         config, folder = replace(self.craft_config, **changes), self.folder()
-        return Made(folder, craft(config, folder), config)
+        return Made(folder, craft(config, None, (), folder), config)
 
     def train(self, crafted, train_on, *, seed=5, **changes):
         config = replace(TrainConfig(self.network, self.recipe, seed), **changes)

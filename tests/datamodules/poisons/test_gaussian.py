@@ -11,7 +11,7 @@ COUNT, VARIANCE = 11, 0.32
 
 
 def _craft(corpus, count=COUNT, variance=VARIANCE, seed=0):
-    return GaussianPoison(count=count, variance=variance).craft(corpus, None, generator_for("test", seed))
+    return GaussianPoison(count=count, variance=variance).craft(corpus, (), generator_for("test", seed))
 
 
 def _base(corpus, rows):
