@@ -7,6 +7,7 @@ from typing import Any
 from benchmark.pipeline import Method, Setting, configured_plugin, default_method
 from benchmark.scenario import Scenario
 from benchmark.scenarios import get_scenarios, suite_scenarios
+from datamodules import Poison
 from lightning_modules import UNLEARNERS, Unlearner
 
 
@@ -81,6 +82,13 @@ def imported(class_path: str) -> type[Unlearner]:
     """Return the class that jsonargparse names by its dotted path."""
     module, _, name = class_path.rpartition(".")
     plugin: type[Unlearner] = getattr(importlib.import_module(module), name)
+    return plugin
+
+
+def imported_poison(class_path: str) -> type[Poison]:
+    """Return the poison that jsonargparse names by its dotted path."""
+    module, _, name = class_path.rpartition(".")
+    plugin: type[Poison] = getattr(importlib.import_module(module), name)
     return plugin
 
 

@@ -1,4 +1,4 @@
-"""``python -m benchmark``: list, run, check."""
+"""``python -m benchmark``: list, run, check, craft."""
 
 import contextlib
 import inspect
@@ -14,21 +14,23 @@ from typing import NoReturn
 from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
 
-from benchmark.choices import check_budgets, check_seeds, choose_methods, choose_scenarios, imported
+from benchmark.choices import check_budgets, check_seeds, choose_methods, choose_scenarios, imported, imported_poison
 from benchmark.complaints import explain
 from benchmark.conformance import line, run_checks
-from benchmark.options import CheckOptions, ListOptions, RunOptions
+from benchmark.craft import craft_poison, load_poison, with_poison
+from benchmark.options import CheckOptions, CraftOptions, ListOptions, RunOptions
 from benchmark.pipeline import configured_plugin
 from benchmark.run import Places, Request, run
-from benchmark.scenarios import all_scenarios
+from benchmark.scenarios import all_scenarios, get_scenarios
 from benchmark.store import StoreError
 from benchmark.workers import prepare_worker
+from datamodules import POISONS
 from datamodules.corpora import CorpusUnavailableError
 from leaderboard import EntryError
 from lightning_modules import UNLEARNERS
 
 LISTS = ("scenarios", "unlearners", "budgets", "seeds")
-OPTIONS = {"list": ListOptions, "run": RunOptions, "check": CheckOptions}
+OPTIONS = {"list": ListOptions, "run": RunOptions, "check": CheckOptions, "craft": CraftOptions}
 
 
 class UsageError(ValueError):
@@ -88,6 +90,31 @@ def _run(values: Namespace) -> int:
     return 1 if failures else 0
 
 
+def _craft(values: Namespace) -> int:
+    with _mistakes():
+        (scenario, *others) = get_scenarios(values.scenario)
+        if others:
+            raise UsageError(
+                f"--scenario names a family, choose one: {', '.join(item.name for item in [scenario, *others])}"
+            )
+        if values.seed < 0:
+            raise UsageError(f"--seed must be a whole number from 0, got {values.seed}")
+        chosen = values.poison
+        plugin = None if chosen is None else imported_poison(chosen["class_path"])
+        scenario = with_poison(scenario, plugin, dict((chosen or {}).get("init_args") or {}))
+    output = Path(values.output or Path("output") / "poisons" / scenario.name / f"seed{values.seed}")
+    console = Console(soft_wrap=True, highlight=False, markup=False)
+    if values.load is not None:
+        with _mistakes():
+            load_poison(scenario, Path(values.load), output, console)
+        return 0
+    places = Places(Path(values.store), output, values.workers)
+    failures = craft_poison(scenario, values.seed, places, console)
+    for failure in failures:
+        _say(f"failed: {failure.key}: {failure.reason}")
+    return 1 if failures else 0
+
+
 def _check(values: Namespace) -> int:
     with _mistakes():
         plugin = imported(values.unlearner["class_path"])
@@ -102,7 +129,7 @@ def _check(values: Namespace) -> int:
     return 1 if failed else 0
 
 
-_COMMANDS: dict[str, Callable[[Namespace], int]] = {"list": _list, "run": _run, "check": _check}
+_COMMANDS: dict[str, Callable[[Namespace], int]] = {"list": _list, "run": _run, "check": _check, "craft": _craft}
 
 
 class _Parser(ArgumentParser):
@@ -157,6 +184,9 @@ def _normalised(arguments: Sequence[str]) -> list[str]:
 def _typed(option: str, value: str) -> str:
     if option in LISTS and not value.startswith("["):
         return f"[{value}]"
+    if option == "poison" and re.fullmatch(r"[\w-]+", value):
+        attack = POISONS.get(value)
+        return f"{attack.__module__}.{attack.__qualname__}"
     if option == "unlearner" and not value.endswith((".yaml", ".yml", ".json")) and re.fullmatch(r"[^{}\s]+", value):
         plugin = UNLEARNERS.get(value)
         return f"{plugin.__module__}.{plugin.__qualname__}"
@@ -165,7 +195,8 @@ def _typed(option: str, value: str) -> str:
 
 def _known_words(arguments: Sequence[str]) -> list[str]:
     """Return every option, command and hyper-parameter that may have been meant."""
-    words = [*OPTIONS, *(field.name for options in OPTIONS.values() for field in fields(options)), "config"]
+    chosen = [OPTIONS[word] for word in arguments if word in OPTIONS] or OPTIONS.values()
+    words = [*OPTIONS, *(field.name for options in chosen for field in fields(options)), "config"]
     for argument in arguments:
         with contextlib.suppress(ValueError):
             words += inspect.signature(UNLEARNERS.get(argument.removeprefix("--unlearner="))).parameters

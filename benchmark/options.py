@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from datamodules import Poison
 from lightning_modules import Unlearner
 
 
@@ -55,3 +56,26 @@ class CheckOptions:
     """
 
     unlearner: Unlearner
+
+
+@dataclass(frozen=True)
+class CraftOptions:
+    """Craft the poison of a scenario and write it out as images, or read one made elsewhere.
+
+    Args:
+        scenario: name of the scenario whose corpus, network and poison are used.
+        poison: another poison with settings, e.g. --poison=GaussianPoison --poison.count=50.
+        seed: seed of the crafting.
+        load: a folder with a crafted poison, to be checked and drawn instead of crafting.
+        store: folder of artifacts.
+        output: folder of images and artifact; by default output/poisons/<scenario>/seed<k>.
+        workers: worker processes; by default one per core, or one per GPU.
+    """
+
+    scenario: str = "cifar10-gaussian-cnn-v1"
+    poison: Poison | None = None
+    seed: int = 0
+    load: Path | None = None
+    store: Path = Path("output/store")
+    output: Path | None = None
+    workers: int | None = None

@@ -198,6 +198,14 @@ def build_tasks(
     return tasks, cells
 
 
+def craft_tasks(scenario: Scenario, corpus: Corpus, seed: int) -> list[Task]:
+    """Return the tasks that craft the poison of one seed; the crafting itself is the last."""
+    precision = resolve_precision(scenario.recipe.precision, device_type())
+    recipe = dataclasses.replace(scenario.recipe, precision=precision)
+    builder = _Builder(scenario, corpus.fingerprint, scenario.network_spec(corpus), recipe, seed, None)
+    return [*builder.surrogates(), builder.craft()]
+
+
 def _seed_tasks(builder: _Builder, methods: list[Method], budgets: tuple[float, ...]) -> tuple[list[Task], Cell]:
     trainings = {name: builder.train(name) for name in MODELS}
     runs = {(budget, method.name): builder.unlearn(method, budget) for budget in budgets for method in methods}

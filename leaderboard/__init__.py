@@ -1,6 +1,7 @@
 """The leaderboard: entries as checked data, what a few seeds can say about them, and their rendering."""
 
-from leaderboard.board import ANCHORS, Board, build_boards
+from leaderboard.audit import AuditTable
+from leaderboard.board import Board, build_boards
 from leaderboard.contender import Contender
 from leaderboard.entry import (
     BudgetResult,
@@ -19,6 +20,7 @@ from leaderboard.entry import (
 from leaderboard.markdown import render_markdown
 from leaderboard.overall import OverallRank, rank_overall
 from leaderboard.ranking import Rank, rank_methods
+from leaderboard.records import ANCHORS
 from leaderboard.row import Row
 from leaderboard.statistics import (
     Interval,
@@ -34,6 +36,7 @@ from leaderboard.verdict import Verdict, judge
 
 __all__ = [
     "ANCHORS",
+    "AuditTable",
     "Board",
     "BudgetResult",
     "Contender",

@@ -1,18 +1,18 @@
 """Boards: everything a table of one scenario and budget says, as numbers."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from leaderboard.audit import AuditTable, audit_tables
 from leaderboard.entry import Entry, SeedResult
 from leaderboard.notes import take_notes
-from leaderboard.ranking import rank_methods
+from leaderboard.ranking import Rank, rank_methods
+from leaderboard.records import ANCHORS
 from leaderboard.row import Row, baseline_row, effects, entry_row, missing_row
 from leaderboard.statistics import Interval, noise_floor, paired_interval, residual
-
-ANCHORS = ("no_unlearning", "retrain", "sham")
-"""The fixed references of every table, in the order in which they are printed, above the methods."""
 
 DEFINING = ("no_unlearning", "retrain")
 """Anchors whose residual is 1 and 0 by construction: their models are baselines of every entry."""
@@ -36,9 +36,10 @@ class Board:
         seeds: of the reference.
         devices: names of the devices that entries were made on.
         entries: number of entries, anchors included.
-        anchors: the three anchors in fixed order, then any other anchor by name.
+        audits: statistics behind the effect, where entries carry them.
+        anchors: the three anchors in fixed order.
         methods: unlearners by rank, then those that are not ranked: unreliable entries, and all of them where the
-            attack did not take or one seed cannot say.
+            attack did not take or one seed cannot say. Variants of a method stand together where they tie.
         notes: what a reader should know before comparing.
     """
 
@@ -53,6 +54,7 @@ class Board:
     seeds: tuple[int, ...]
     devices: tuple[str, ...]
     entries: int
+    audits: tuple[AuditTable, ...]
     anchors: tuple[Row, ...]
     methods: tuple[Row, ...]
     notes: tuple[str, ...]
@@ -86,9 +88,10 @@ def _build(entries: Sequence[Entry], budget: float) -> Board:
         for result in entry.results
         if result.budget == budget
     }
-    reference, seeds = min(
+    by_weight = sorted(
         results.values(), key=lambda one: (-len(one[1]), one[0].status != "verified", one[0].method.name)
     )
+    reference, seeds = by_weight[0]
     poisoned, retrain, second = (effects(seeds, role) for role in ("poisoned", "retrain", "second_retrain"))
     floor = noise_floor(second, poisoned, retrain)
     took = residual(poisoned, poisoned, retrain).took
@@ -106,6 +109,7 @@ def _build(entries: Sequence[Entry], budget: float) -> Board:
         seeds=tuple(seed.seed for seed in seeds),
         devices=tuple(sorted({entry.provenance.device for entry, _ in results.values()})),
         entries=len(results),
+        audits=audit_tables([own for _, own in by_weight]),
         anchors=anchors,
         methods=_ranked([row for row in rows if row.kind == "unlearner"], took=took),
         notes=tuple(take_notes(reference, seeds, list(results.values()), anchors)),
@@ -119,17 +123,27 @@ def _anchors(rows: Sequence[Row], scenario: str, budget: float, seeds: Sequence[
             run[name] = baseline_row(scenario, name, budget, seeds)
         elif name not in run:
             run[name] = missing_row(scenario, name, budget)
-    others = sorted(run.keys() - set(ANCHORS))
-    return tuple(run[name] for name in (*ANCHORS, *others))
+    return tuple(run[name] for name in ANCHORS)
 
 
 def _ranked(rows: Sequence[Row], *, took: bool | None) -> tuple[Row, ...]:
     contenders = [row.contender for row in rows if row.contender and row.status != "unreliable"]
     ranks = rank_methods(contenders) if took else {}
     rows = [replace(row, rank=ranks.get(row.name)) for row in rows]
-    return tuple(sorted(rows, key=_place))
+    best: dict[tuple[Rank | None, str], float] = {}
+    for row in rows:
+        tie = (row.rank, row.family)
+        best[tie] = min(best.get(tie, math.inf), _distance(row))
+    return tuple(sorted(rows, key=lambda row: (_place(row.rank), best[row.rank, row.family], *_in_family(row))))
 
 
-def _place(row: Row) -> tuple[bool, int, int, float, str]:
-    first, last = (row.rank.first, row.rank.last) if row.rank else (0, 0)
-    return row.rank is None, first, last, row.contender.distance if row.contender else 0.0, row.name
+def _place(rank: Rank | None) -> tuple[bool, int, int]:
+    return (False, rank.first, rank.last) if rank else (True, 0, 0)
+
+
+def _in_family(row: Row) -> tuple[str, float, str]:
+    return row.family, _distance(row), row.name
+
+
+def _distance(row: Row) -> float:
+    return row.contender.distance if row.contender else 0.0

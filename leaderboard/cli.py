@@ -13,11 +13,11 @@ from leaderboard.entry import Entry, EntryError, read_entries, read_entry
 from leaderboard.markdown import render_markdown
 from leaderboard.text import budget_text
 
-FOLDERS = (Path("output/entries"), Path("leaderboard/entries"))
-"""Where entries are looked for if no folder is given: what was run here, else what is published."""
+FOLDERS = ("output/mini/entries", "output/*/entries", "leaderboard/entries")
+"""Where entries are looked for if no folder is given: the default suite, the suite run last, what is published."""
 
 OPTIONS = {
-    "--entries": ("FOLDER", f"folder of entries; without it, {FOLDERS[0]} if that exists, else {FOLDERS[1]}"),
+    "--entries": ("FOLDER", f"folder of entries; without it the first (and newest) of {', '.join(FOLDERS)}"),
     "--output": ("FILE", "file to write; - prints"),
 }
 
@@ -69,9 +69,11 @@ def _parser() -> ArgumentParser:
     for name, (purpose, options) in COMMANDS.items():
         command = ArgumentParser(exit_on_error=False, description=purpose)
         for option in options:
-            default = "-" if option == "--output" else str(next(filter(Path.is_dir, FOLDERS), FOLDERS[-1]))
             metavar, explanation = OPTIONS[option]
-            command.add_argument(option, type=str, default=default, metavar=metavar, help=explanation)
+            if option == "--output":
+                command.add_argument(option, type=str, default="-", metavar=metavar, help=explanation)
+            else:
+                command.add_argument(option, type=str, metavar=metavar, help=explanation)
         if name == "validate":
             command.add_argument("files", type=str, nargs="+", metavar="FILE", help="JSON file of an entry")
         subcommands.add_subcommand(name, command, help=purpose)
@@ -98,7 +100,9 @@ def _parse(parser: ArgumentParser, arguments: list[str]) -> Namespace:
         raise UsageError(" ".join(str(error).split())) from error
 
 
-def _entries(folder: str) -> list[Entry]:
+def _entries(folder: str | None) -> list[Entry]:
+    if folder is None:
+        return read_entries(_newest_entries())
     chosen = Path(folder)
     if not chosen.is_dir():
         beside = [path.name for path in chosen.parent.iterdir() if path.is_dir()] if chosen.parent.is_dir() else []
@@ -108,6 +112,15 @@ def _entries(folder: str) -> list[Entry]:
     if not entries:
         raise UsageError(f"--entries {folder!r} must hold entries (<scenario>/<method>.json), and holds none")
     return entries
+
+
+def _newest_entries() -> Path:
+    for pattern in FOLDERS:
+        found = {folder: files for folder in Path().glob(pattern) if (files := list(folder.rglob("*.json")))}
+        if found:
+            return max(found, key=lambda folder: (max(file.stat().st_mtime for file in found[folder]), folder.parts))
+    looked = f"{', '.join(FOLDERS[:-1])} or {FOLDERS[-1]}"
+    raise UsageError(f"no entries in {looked}: run `make bench` first, or name a folder with --entries")
 
 
 def _validate(files: Sequence[str]) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from leaderboard.statistics import LEVEL, Interval, Residual, paired_interval
-from leaderboard.verdict import ACCURACY_TOLERANCE, keeps_accuracy, loses_accuracy
+from leaderboard.verdict import ACCURACY_TOLERANCE, capped, loses_accuracy
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +49,14 @@ class Contender:
         return (self.interval.clearance, self.interval.reach) if self.interval else (0.0, math.inf)
 
     @property
-    def keeps_accuracy(self) -> bool:
-        """Whether its mean accuracy is within 1 point of retraining or above it."""
-        return self.gap is not None and keeps_accuracy(self.gap)
+    def loses_accuracy(self) -> bool:
+        """Whether its accuracy is significantly more than 1 point below retraining; False if some seed diverged."""
+        return self.gaps is not None and loses_accuracy(list(self.gaps.values()))
+
+    @property
+    def shortfall(self) -> float:
+        """Points by which its mean accuracy falls below retraining's and the tolerance of 1 point; else 0."""
+        return max(0.0, -ACCURACY_TOLERANCE - self.gap.estimate) if self.gap else 0.0
 
 
 def nearer(a: Contender, b: Contender, level: float = LEVEL) -> bool:
@@ -67,12 +72,13 @@ def nearer(a: Contender, b: Contender, level: float = LEVEL) -> bool:
     return paired_interval([side_a * x - side_b * y for x, y in pairs], level).high < 0
 
 
-def survives(a: Contender, b: Contender, level: float = LEVEL) -> bool:
-    """Whether ``b`` loses its accuracy and ``a``, over common seeds, is significantly more than 1 point above it."""
+def more_accurate(a: Contender, b: Contender, level: float = LEVEL) -> bool:
+    """Whether ``a`` is significantly more accurate than ``b`` over the seeds that both have, losses capped."""
     pairs = _common(a.gaps, b.gaps)
-    if not pairs or b.gap is None or not loses_accuracy(b.gap):
+    if not pairs:
         return False
-    return paired_interval([x - y for x, y in pairs], level).low > ACCURACY_TOLERANCE
+    gaps_a, gaps_b = (capped(values) for values in zip(*pairs, strict=True))
+    return paired_interval(gaps_a - gaps_b, level).low > 0
 
 
 def _common(a: Mapping[int, float] | None, b: Mapping[int, float] | None) -> list[tuple[float, float]]:

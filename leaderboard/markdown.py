@@ -1,7 +1,9 @@
 """The leaderboard as Markdown that also reads well in a terminal."""
 
-from collections.abc import Iterable, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
 
+from leaderboard.audit import AuditTable
 from leaderboard.board import Board, build_boards
 from leaderboard.entry import Entry
 from leaderboard.row import Row
@@ -10,50 +12,63 @@ from leaderboard.text import (
     ABSENT,
     budget_text,
     floor_text,
+    half_width_text,
     interval_text,
     number,
     percent,
     residual_text,
     settings_text,
+    spread_text,
 )
+
+WIDTH = 120
+"""Columns of a terminal: where lines of text are broken, and what tables mean to fit."""
 
 KEY = """\
 # Leaderboard
 
-How much of a poison's effect E is left after unlearning, and at what cost. Brackets: 95 % intervals over
+How much of a poison's effect E is left after unlearning, and at what cost. Brackets and ±: 95 % intervals over
 seeds.
 
 - residual: (E(unlearned) - E(retrain)) / (E(poisoned) - E(retrain)). 0 is as clean as retraining without the
   poisons, 1 is nothing removed. Given only where the attack took: E(poisoned) is significantly above
   E(retrain).
 - noise floor: the greatest residual that one retrain plausibly shows against another.
-- null: mean and standard deviation of E over models that never saw the poison (both retrains of every seed).
+- null: E over models that never saw the poison (both retrains of every seed).
 - rank: by distance of the residual from 0. A range such as 1-3 is a tie: the seeds do not tell them apart.
-  Methods that lose accuracy, exceed the budget or diverge come after those that do not. Anchors have no rank.
-- accuracy: of the unlearned model on clean test samples, in per cent; gap: its difference from retraining.
+  Methods that lost accuracy come after those that did not: behind each that is significantly more accurate, and
+  ahead of none. Nor is a method ahead of one that keeps over 1 point more of accuracy (within 1 point of retraining
+  all count as equal), unless both lost it. Methods that exceed the budget or diverge come last. Anchors have no
+  rank.
+- accuracy: of the unlearned model on clean test samples, in per cent; gap: its difference from retraining, in
+  points. Accuracy is lost where the gap is significantly below -1. For that a loss beyond 5 points counts as 5, so
+  that a method that destroys some of its models is not excused by their spread.
 - cost: network passes (of one sample: forward 1, backward 2) in per cent of those that training took.
 - verdict: "removed" is within the noise floor, accuracy within 1 point of retraining, inside the budget, and
   measured well enough to exclude a residual of 0.5; "not removed" is an interval above the floor; "overshot"
-  is one below minus the floor; "accuracy lost" is within the floor, but significantly more than 1 point less
-  accurate than retraining; "inconclusive" is anything that the seeds leave open.
+  is one below minus the floor; "inconclusive" is anything that the seeds leave open. Each of them says so where
+  accuracy is lost; "accuracy lost" alone is what would be removal otherwise.
 - anchors: no_unlearning (the poisoned model), retrain (the retrain baseline), sham (random noise on weights).
 - status: claimed, verified (a second run agrees), unreliable (it does not), diverged, or baseline (an anchor
   read off the baselines of the entries).
+- audit: what the effect is made of; mean over seeds (least to greatest).
 """
 
-COLUMNS = (
-    ("rank", ">"),
-    ("method", "<"),
-    ("residual", ">"),
-    ("accuracy %", ">"),
-    ("gap, points", ">"),
-    ("cost %", ">"),
-    ("verdict", "<"),
-    ("effect", ">"),
-    ("seeds", ">"),
-    ("status", "<"),
-    ("hyper-parameters", "<"),
+Column = tuple[str, str, Callable[[Row], str]]
+
+COLUMNS: tuple[Column, ...] = (
+    ("rank", ">", lambda row: str(row.rank) if row.rank else ABSENT),
+    ("method", "<", lambda row: row.title),
+    ("residual", ">", residual_text),
+    ("acc %", ">", lambda row: percent(row.accuracy)),
+    ("gap", ">", lambda row: half_width_text(row.contender.gap if row.contender else None)),
+    ("cost %", ">", lambda row: percent(row.cost)),
+    ("verdict", "<", lambda row: row.verdict),
+    ("effect", ">", lambda row: number(row.effect, 3)),
 )
+
+SEEDS: Column = ("seeds", ">", lambda row: str(row.seeds))
+STATUS: Column = ("status", "<", lambda row: row.status)
 
 SUMMARY_COLUMNS = (
     ("rank", ">"),
@@ -80,6 +95,9 @@ def render_markdown(entries: Iterable[Entry]) -> str:
 
 def _render_board(board: Board) -> str:
     entry, scenario = board.entry, board.entry.scenario
+    rows = (*board.anchors, *board.methods)
+    run = [row for row in rows if row.status not in {"baseline", "missing"}]
+    statuses, seeds = {row.status for row in run}, {row.seeds for row in run}
     mean, deviation = board.null
     took = {
         True: "took",
@@ -94,43 +112,53 @@ def _render_board(board: Board) -> str:
         "E(poisoned)": number(board.poisoned, 3),
         "E(retrain)": number(board.retrain, 3),
         "noise floor": floor_text(board.floor, took=board.took),
-        "null": f"{number(mean, 3)} ± {number(deviation, 3)}",
+        "null": f"mean {number(mean, 3)}, standard deviation {number(deviation, 3)}",
         "seeds": ", ".join(map(str, board.seeds)),
         "device": ", ".join(board.devices),
-        "entries": str(board.entries),
+        "entries": f"{board.entries}, all {run[0].status}" if len(statuses) == 1 else str(board.entries),
     }
     lines = [
-        f"## {scenario}, budget {budget_text(board.budget)}",
-        "",
-        *(f"- {name}: {value}" for name, value in header.items()),
-        *(f"- note: {note}" for note in board.notes),
+        *_items(f"{name}: {value}" for name, value in header.items()),
+        *_items(f"note: {note}" for note in board.notes),
     ]
-    rows = [_cells(row) for row in (*board.anchors, *board.methods)]
-    return "\n".join([*map(_plain, lines), "", *_table(COLUMNS, rows), ""])
+    columns = [*COLUMNS, *[SEEDS] * (len(seeds) > 1), *[STATUS] * (len(statuses) > 1)]
+    table = _table([column[:2] for column in columns], [[text(row) for _, _, text in columns] for row in rows])
+    settings = [f"{row.title}: {settings_text(row.hyperparameters)}" for row in rows if row.hyperparameters]
+    return "\n".join(
+        [
+            _plain(f"## {scenario}, budget {budget_text(board.budget)}"),
+            *("", *lines),
+            *(line for audit in board.audits for line in _render_audit(audit)),
+            *("", *table, ""),
+            *(["Settings:", "", *_items(settings), ""] if settings else []),
+        ]
+    )
 
 
-def _cells(row: Row) -> list[str]:
-    return [
-        str(row.rank) if row.rank else ABSENT,
-        row.title,
-        residual_text(row),
-        percent(row.accuracy),
-        interval_text(row.contender.gap if row.contender else None, 1),
-        percent(row.cost),
-        row.verdict,
-        number(row.effect, 3),
-        str(row.seeds),
-        row.status,
-        settings_text(row.hyperparameters),
+def _render_audit(table: AuditTable) -> list[str]:
+    statistics = table.audit.statistics
+    columns = [("model", "<"), *((statistic.title, ">") for statistic in statistics)]
+    rows = [
+        [
+            subject.title,
+            *(spread_text(spread, statistic.digits) for spread, statistic in zip(line, statistics, strict=True)),
+        ]
+        for subject, line in zip(table.audit.subjects, table.lines, strict=True)
     ]
+    if any(table.null):
+        bands = [
+            f"{number(band[0], statistic.digits)} to {number(band[1], statistic.digits)}" if band else ABSENT
+            for band, statistic in zip(table.null, statistics, strict=True)
+        ]
+        rows.append(["95 % of the null", *bands])
+    return ["", *textwrap.wrap(f"{table.audit.title}:", WIDTH), "", *_table(columns, rows)]
 
 
 def _render_summary(summary: Summary) -> str:
+    title = f"## Suite {summary.suite}, budget {budget_text(summary.budget)}: each method by its worst scenario"
     lines = [
-        f"## Suite {summary.suite}, budget {budget_text(summary.budget)}: each method by its worst scenario",
-        "",
-        f"- counted: {', '.join(summary.counted)}",
-        f"- not counted (attack did not take, or one seed): {', '.join(summary.skipped) or 'none'}",
+        f"counted: {', '.join(summary.counted)}",
+        f"not counted (attack did not take, or one seed): {', '.join(summary.skipped) or 'none'}",
     ]
     rows = []
     for row in summary.rows:
@@ -140,7 +168,7 @@ def _render_summary(summary: Summary) -> str:
             where = "; ".join(f"{reason}: {', '.join(names)}" for reason, names in reasons.items() if names)
         worst = interval_text(row.overall.residual)
         rows.append([str(row.overall.rank), row.title, worst, where, f"{row.removed} of {len(summary.counted)}"])
-    return "\n".join([*map(_plain, lines), "", *_table(SUMMARY_COLUMNS, rows), ""])
+    return "\n".join([_plain(title), "", *_items(lines), "", *_table(SUMMARY_COLUMNS, rows), ""])
 
 
 def _table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -159,6 +187,17 @@ def _table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) ->
 def _rule(width: int, side: str) -> str:
     dashes = "-" * (width - 1)
     return f"{dashes}:" if side == ">" else f":{dashes}"
+
+
+def _items(texts: Iterable[str]) -> list[str]:
+    """Return a list, its items broken between words."""
+    return [
+        line
+        for text in texts
+        for line in textwrap.wrap(
+            f"- {_plain(text)}", WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+        )
+    ]
 
 
 def _plain(text: str) -> str:

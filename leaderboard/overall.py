@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from leaderboard.contender import Contender, nearer
-from leaderboard.ranking import Rank, conduct_decides, ranks_from
+from leaderboard.ranking import Rank, outranks, ranks_from
 from leaderboard.statistics import LEVEL, Interval
 
 
@@ -35,7 +35,7 @@ def rank_overall(boards: Mapping[str, Sequence[Contender]], level: float = LEVEL
     only where their intervals are disjoint: the interval of a greatest distance runs from the greatest lower
     end to the greatest upper end. A method without an entry for some scenario comes after all that were
     tried everywhere, and one that diverged anywhere comes last. Accuracy and budget count as in
-    :func:`leaderboard.ranking.rank_methods`: lost in any scenario is lost, kept must be kept in all of them.
+    :func:`leaderboard.ranking.rank_methods`: what is lost or exceeded in any scenario is lost or exceeded.
 
     Args:
         boards: contenders by scenario; only scenarios in which the attack took.
@@ -51,17 +51,17 @@ def rank_overall(boards: Mapping[str, Sequence[Contender]], level: float = LEVEL
 
 
 def _outranks(a: Mapping[str, Contender], b: Mapping[str, Contender], scenarios: int, level: float) -> bool:
-    all_a, all_b = list(a.values()), list(b.values())
-    converged = not any(one.diverged for one in all_a + all_b)
+    converged = not any(one.diverged for one in (*a.values(), *b.values()))
     if converged and min(len(a), len(b)) < scenarios:
         return len(a) == scenarios  # two that miss some tie: neither is better
-    decided = conduct_decides(a, b, level)
-    if decided is not None:
-        return decided
+    return outranks(a, b, lambda level: _closer(a, b, level), level)
+
+
+def _closer(a: Mapping[str, Contender], b: Mapping[str, Contender], level: float) -> bool:
     worst = _worst(a)
     if worst == _worst(b):
         return nearer(a[worst], b[worst], level)
-    return max(one.bounds[1] for one in all_a) < max(one.bounds[0] for one in all_b)
+    return max(one.bounds[1] for one in a.values()) < max(one.bounds[0] for one in b.values())
 
 
 def _worst(campaign: Mapping[str, Contender]) -> str:

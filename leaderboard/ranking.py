@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from itertools import permutations
 from typing import TypeVar
 
-from leaderboard.contender import Contender, nearer, survives
+from leaderboard.contender import Contender, more_accurate, nearer
 from leaderboard.statistics import LEVEL
+from leaderboard.verdict import ACCURACY_TOLERANCE
 
 T = TypeVar("T")
+
+ACCURACY_SHARE = 0.2
+"""Share of the error that the test of accuracy may make; the test of the effect may make the rest."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -32,12 +36,24 @@ def rank_methods(contenders: Sequence[Contender], level: float = LEVEL) -> dict[
 
     - it converged and ``b`` diverged;
     - it stayed inside the budget and ``b`` did not;
-    - it keeps its mean accuracy within 1 point of retraining, ``b`` is significantly below that and more than 1
-      point below ``a``: a destroyed network shows no poison either;
-    - its effect is significantly nearer to the retrain baseline's (:func:`leaderboard.contender.nearer`).
+    - it did not lose its accuracy, ``b`` did (:func:`leaderboard.verdict.loses_accuracy`), and it is significantly
+      more accurate than ``b``;
+    - its effect is significantly nearer to the retrain baseline's (:func:`leaderboard.contender.nearer`), and
+      accuracy does not speak against it: no method that lost its accuracy gets ahead of one that did not, and, unless
+      both lost it, none whose mean accuracy falls more than 1 point farther below the tolerance. A destroyed network
+      shows no poison either.
+
+    A method on the edge of the tolerance is "lost" in one board and not in the next. Nothing is decided by that
+    alone: it takes a significant difference between the two methods, and a tie is the worst that it can cause.
 
     Two methods that are equal are told apart in 1 - ``level`` of boards or fewer. That holds for each pair, not
-    for all pairs at once.
+    for all pairs at once. Two tests share that error, a fifth of it for accuracy and the rest for the effect, so it
+    holds by the union bound wherever the accuracy lies. In simulations of 3, 5 and 8 seeds at level 0.95, with gaps
+    at, above and below the edge, at most 4.4 % of equal pairs were told apart; if each test had the whole 5 %, it
+    would be up to 8.0 %.
+
+    No cycles arise among methods with the same seeds: accuracy leads from methods that did not lose it to those that
+    did, never back, and within either group a nearer effect has the nearer mean.
 
     Args:
         contenders: with different names, of one scenario in which the attack took.
@@ -59,26 +75,34 @@ def ranks_from(contenders: Mapping[str, T], better: Callable[[T, T], bool]) -> d
     return {name: Rank(1 + above[name], len(contenders) - below[name]) for name in contenders}
 
 
-def conduct_decides(a: Mapping[str, Contender], b: Mapping[str, Contender], level: float = LEVEL) -> bool | None:
-    """Compare by everything but the effect: whether ``a`` is better, or None if that does not tell them apart.
+def outranks(
+    a: Mapping[str, Contender], b: Mapping[str, Contender], closer: Callable[[float], bool], level: float = LEVEL
+) -> bool:
+    """Whether ``a`` is better than ``b`` by what :func:`rank_methods` lists, over one scenario or several.
+
+    Over several, a method diverges, exceeds its budget or loses its accuracy if it does so in any of them, and is
+    more accurate if it is so in one where the other lost its accuracy.
 
     Args:
         a: one method by scenario.
         b: another.
+        closer: whether the effect of ``a`` is significantly nearer to retraining's, at a given level; only called if
+            nothing before it decides.
         level: confidence, in (0, 1).
     """
     if _diverged(a) or _diverged(b):
         return not _diverged(a)  # two that diverged tie: neither is better
     if _exceeds_budget(a) != _exceeds_budget(b):
         return _exceeds_budget(b)
-    if _survives(a, b, level) or _survives(b, a, level):
-        return _survives(a, b, level)
-    return None
+    lost_a, lost_b = _loses_accuracy(a), _loses_accuracy(b)
+    error = 1 - level
+    if lost_b and not lost_a and _more_accurate(a, b, 1 - ACCURACY_SHARE * error):
+        return True
+    return _may_lead(a, b, lost_a=lost_a, lost_b=lost_b) and closer(1 - (1 - ACCURACY_SHARE) * error)
 
 
 def _outranks(a: Contender, b: Contender, level: float) -> bool:
-    decided = conduct_decides({"": a}, {"": b}, level)
-    return nearer(a, b, level) if decided is None else decided
+    return outranks({"": a}, {"": b}, lambda level: nearer(a, b, level), level)
 
 
 def _diverged(campaign: Mapping[str, Contender]) -> bool:
@@ -89,6 +113,19 @@ def _exceeds_budget(campaign: Mapping[str, Contender]) -> bool:
     return any(one.exceeds_budget for one in campaign.values())
 
 
-def _survives(a: Mapping[str, Contender], b: Mapping[str, Contender], level: float) -> bool:
-    everywhere = all(one.keeps_accuracy for one in a.values())
-    return everywhere and any(survives(one, b[key], level) for key, one in a.items() if key in b)
+def _loses_accuracy(campaign: Mapping[str, Contender]) -> bool:
+    return any(one.loses_accuracy for one in campaign.values())
+
+
+def _may_lead(a: Mapping[str, Contender], b: Mapping[str, Contender], *, lost_a: bool, lost_b: bool) -> bool:
+    if lost_a:
+        return lost_b
+    return _shortfall(a) <= _shortfall(b) + ACCURACY_TOLERANCE
+
+
+def _shortfall(campaign: Mapping[str, Contender]) -> float:
+    return max(one.shortfall for one in campaign.values())
+
+
+def _more_accurate(a: Mapping[str, Contender], b: Mapping[str, Contender], level: float) -> bool:
+    return any(more_accurate(one, b[key], level) for key, one in a.items() if key in b and b[key].loses_accuracy)

@@ -9,6 +9,9 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
 """A name that is also a file name: lower-case letters, digits, ``_``, ``.`` and ``-``."""
 
+ANCHORS = ("no_unlearning", "retrain", "sham")
+"""The fixed references of every table, in the order in which they are printed; no unlearner has such a name."""
+
 Share = Annotated[float, Field(ge=0, le=1)]
 Amount = Annotated[float, Field(ge=0)]
 
@@ -29,12 +32,14 @@ class MethodCard(Record):
     """Who a method is.
 
     Attributes:
-        name: identifier and file name.
+        name: identifier and file name. A variant, the same method with other settings, adds a dot and what differs:
+            ``scrub.alpha-0.2`` is a variant of ``scrub`` and is printed beside it where the two tie.
         title: what tables print.
         paper: reference of the paper that proposed it.
         formula: its update in one line.
         source: what the implementation was checked against.
-        kind: an unlearner is ranked, an anchor is a fixed reference that every table prints.
+        kind: an unlearner is ranked, an anchor is a fixed reference that every table prints. Anchors have the names
+            in ``ANCHORS``, and nothing else has.
     """
 
     name: Name
@@ -43,6 +48,14 @@ class MethodCard(Record):
     formula: str
     source: str
     kind: Literal["unlearner", "anchor"]
+
+    @model_validator(mode="after")
+    def _anchors_have_their_names_to_themselves(self) -> Self:
+        if self.kind == "anchor" and self.name not in ANCHORS:
+            raise ValueError(f"name of an anchor must be {' or '.join(ANCHORS)}, got {self.name!r}")
+        if self.kind != "anchor" and self.name in ANCHORS:
+            raise ValueError(f"kind must be 'anchor' where name is {self.name!r} (reserved), got {self.kind!r}")
+        return self
 
 
 class Cost(Record):
@@ -54,10 +67,13 @@ class Cost(Record):
         passes: their sum.
         training_passes: passes that training the poisoned model took, above 0.
         wall_clock_s: seconds, evaluation excluded.
-        peak_memory_bytes: bytes on the device, None where the device does not count them.
-        flops: floating-point operations, None where they were not counted.
+        peak_memory_bytes: peak of the device's allocations on a GPU, of the process's resident set (libraries
+            included) on a CPU; None where it was not measured.
+        flops: estimate: network passes times the floating-point operations of one forward pass; None where that was
+            not counted.
         device: name of the device.
-        stopped_by_budget: whether the budget ended the method before it ended itself.
+        stopped_by_budget: whether the budget ended the method before it would have ended by itself. True for a
+            method that goes on for as long as it may, such as fine-tuning.
     """
 
     forward_passes: Amount

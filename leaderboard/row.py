@@ -54,6 +54,16 @@ class Row:
     seeds: int
     hyperparameters: Mapping[str, Setting]
 
+    @property
+    def family(self) -> str:
+        """The method of which this one is a variant with other settings, else its own name."""
+        return family(self.name)
+
+
+def family(name: str) -> str:
+    """Return the name of a method without what names a variant: ``scrub`` for ``scrub.alpha-0.2``."""
+    return name.partition(".")[0]
+
 
 def entry_row(entry: Entry, budget: float, seeds: Sequence[SeedResult], floor: float) -> Row:
     """Return the row of ``entry``, not ranked yet.
@@ -74,7 +84,13 @@ def entry_row(entry: Entry, budget: float, seeds: Sequence[SeedResult], floor: f
         status=entry.status,
         rank=None,
         contender=contender,
-        verdict=judge(contender.residual, floor, contender.gap, exceeds_budget=contender.exceeds_budget),
+        verdict=judge(
+            contender.residual,
+            floor,
+            contender.gap,
+            lost=contender.loses_accuracy,
+            exceeds_budget=contender.exceeds_budget,
+        ),
         effect=_mean([seed.unlearned.effect for seed in seeds]),
         accuracy=_mean([seed.unlearned.accuracy for seed in seeds]),
         cost=_mean([seed.cost.fraction for seed in seeds]),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from leaderboard.board import Board
 from leaderboard.contender import Contender
 from leaderboard.overall import OverallRank, rank_overall
+from leaderboard.row import family
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Summary:
         budget: fraction of the training passes, in (0, 1].
         counted: scenarios in which the attack took.
         skipped: scenarios that count for nobody: the attack did not take, or one seed cannot say.
-        rows: by rank.
+        rows: by rank; variants of a method stand together where they tie.
     """
 
     suite: str
@@ -65,7 +66,7 @@ def _summarize(suite: str, budget: float, boards: Sequence[Board]) -> Summary:
         budget=budget,
         counted=tuple(counted),
         skipped=tuple(board.entry.scenario for board in boards if not board.took),
-        rows=tuple(sorted(rows, key=lambda row: (row.overall.rank, row.name))),
+        rows=tuple(sorted(rows, key=lambda row: (row.overall.rank, family(row.name), row.name))),
     )
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 
+from leaderboard.audit import Spread
 from leaderboard.row import Row, Setting
 from leaderboard.statistics import Interval
 
@@ -30,6 +31,21 @@ def interval_text(interval: Interval | None, digits: int = 2) -> str:
         return ABSENT
     estimate, low, high = (number(value, digits) for value in (interval.estimate, interval.low, interval.high))
     return f"{estimate} [{low}, {high}]" if interval.bounded else f"{estimate} (one seed)"
+
+
+def half_width_text(interval: Interval | None, digits: int = 1) -> str:
+    """Return a symmetric interval as ``estimate ± half its width``; without one, the estimate as that of one seed."""
+    if interval is None or not interval.bounded:
+        return interval_text(interval, digits)
+    return f"{number(interval.estimate, digits)} ± {number((interval.high - interval.low) / 2, digits)}"
+
+
+def spread_text(spread: Spread | None, digits: int) -> str:
+    """Return ``mean (least to greatest)``."""
+    if spread is None:
+        return ABSENT
+    mean, low, high = (number(value, digits) for value in (spread.mean, spread.low, spread.high))
+    return f"{mean} ({low} to {high})"
 
 
 def residual_text(row: Row) -> str:

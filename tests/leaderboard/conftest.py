@@ -21,18 +21,18 @@ RETRAIN = [0.01, -0.02, 0.00, 0.02, -0.01]
 SECOND = [-0.01, 0.00, 0.01, -0.01, 0.02]
 
 
-def score(effect, accuracy):
-    return ModelScore(effect=effect, accuracy=accuracy, extra={})
+def score(effect, accuracy, extra=None):
+    return ModelScore(effect=effect, accuracy=accuracy, extra=extra or {})
 
 
-def build_seed(seed, unlearned, accuracy, fraction, baselines):
+def build_seed(seed, unlearned, accuracy, fraction, baselines, extras):
     poisoned, retrain, second = baselines
     return SeedResult(
         seed=seed,
         unlearned=score(unlearned, accuracy),
-        poisoned=score(poisoned, 0.71),
-        retrain=score(retrain, 0.70),
-        second_retrain=score(second, 0.70),
+        poisoned=score(poisoned, 0.71, extras.get("poisoned")),
+        retrain=score(retrain, 0.70, extras.get("retrain")),
+        second_retrain=score(second, 0.70, extras.get("second_retrain")),
         cost=Cost(
             forward_passes=1000 * fraction,
             backward_passes=2000 * fraction,
@@ -60,14 +60,20 @@ def build_entry(
     retrain=RETRAIN,
     second=SECOND,
     first_seed=0,
+    extras=None,
     **changes,
 ):
-    """An entry whose seeds are ``first_seed``, ``first_seed`` + 1, ...; one accuracy for all seeds, or one each."""
+    """An entry whose seeds are ``first_seed``, ``first_seed`` + 1, ...; one accuracy for all seeds, or one each.
+
+    ``extras``: further measurements by role, a mapping for each seed.
+    """
     count = len(unlearned)
     accuracies = np.broadcast_to(accuracy, count).tolist()
     baselines = list(zip(poisoned, retrain, second, strict=False))
+    further = [{role: extra[row] for role, extra in (extras or {}).items()} for row in range(count)]
     seeds = [
-        build_seed(first_seed + row, unlearned[row], accuracies[row], fraction, baselines[row]) for row in range(count)
+        build_seed(first_seed + row, unlearned[row], accuracies[row], fraction, baselines[row], further[row])
+        for row in range(count)
     ]
     fields = {
         "schema_version": 1,

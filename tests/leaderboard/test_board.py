@@ -3,8 +3,9 @@ import math
 import numpy as np
 import pytest
 
-from leaderboard.board import ANCHORS, build_boards
+from leaderboard.board import build_boards
 from leaderboard.entry import BudgetResult
+from leaderboard.records import ANCHORS
 from leaderboard.statistics import noise_floor, residual
 from leaderboard.summary import summarize
 
@@ -84,11 +85,8 @@ def test_one_seed_ranks_nobody(make_entry):
 
 
 def test_anchors_have_a_fixed_place_and_no_rank(make_entry):
-    entries = [make_entry(name, [0.8, 0.81, 0.83]) for name in ("sham", "gd", "another")]
-    extra = make_entry("zero", [0.5, 0.5, 0.6])
-    card = extra.method.model_copy(update={"kind": "anchor"})
-    board = only([extra.model_copy(update={"method": card}), *entries])
-    assert [row.name for row in board.anchors] == [*ANCHORS, "zero"]
+    board = only([make_entry(name, [0.8, 0.81, 0.83]) for name in ("sham", "gd", "another")])
+    assert [row.name for row in board.anchors] == list(ANCHORS)
     assert all(row.rank is None for row in board.anchors)
     assert [row.name for row in board.methods] == ["another", "gd"]
 
@@ -186,6 +184,30 @@ def test_two_entries_of_one_method_are_refused(make_entry):
         build_boards([make_entry(), make_entry(network="other")])
 
 
+def test_variants_stand_beside_their_method_where_they_tie(make_entry):
+    spread = np.array(
+        [[0.3, -0.3, 0.0], [-0.3, 0.3, 0.0], [0.0, 0.3, -0.3], [0.3, 0.0, -0.3], [0.0, -0.3, 0.3], [0] * 3]
+    )
+    middles = {"scrub": 0.42, "gd": 0.46, "scrub.alpha-0.2": 0.5, "euk": 0.44, "scrub2": 0.43, "scrub.alpha-9": 4.0}
+    wide = [make_entry(*one) for one in zip(middles, (spread.T + list(middles.values())).T.tolist(), strict=True)]
+    board = only(wide)
+    assert [str(row.rank) for row in board.methods] == ["1-5"] * 5 + ["6"]
+    names = ["scrub", "scrub.alpha-0.2", "scrub2", "euk", "gd", "scrub.alpha-9"]
+    assert [row.name for row in board.methods] == names
+    assert [row.family for row in board.methods] == ["scrub", "scrub", "scrub2", "euk", "gd", "scrub"]
+    unranked = [make_entry(name, [middle]) for name, middle in middles.items()]
+    names = ["scrub", "scrub.alpha-0.2", "scrub.alpha-9", "scrub2", "euk", "gd"]
+    assert [row.name for row in only(unranked).methods] == names
+
+
+def test_audit_is_quoted_from_the_first_entry_that_has_it(make_entry):
+    extras = {"poisoned": [{"gaussian/mean": value} for value in (0.5, 0.7, 0.6)]}
+    entries = [make_entry("a"), make_entry("b", [0.3, 0.4, 0.3], extras=extras)]
+    (table,) = only(entries).audits
+    assert table.lines[0][0].mean == pytest.approx(0.6)
+    assert only(entries[:1]).audits == ()
+
+
 def test_summary_ranks_by_the_worst_scenario_that_took(make_entry):
     flat = {"poisoned": [0.0, 0.02, -0.01]}
     entries = [
@@ -205,3 +227,11 @@ def test_summary_ranks_by_the_worst_scenario_that_took(make_entry):
         ("steady", "1", "a-v1", 0),
         ("patchy", "2", "b-v1", 1),
     ]
+
+
+def test_variants_stand_beside_their_method_in_a_summary(make_entry):
+    names = ["scrub", "scrub-2", "scrub.alpha-0.2"]
+    entries = [make_entry(name, scenario=scenario) for name in names for scenario in ("a-v1", "b-v1")]
+    (summary,) = summarize(build_boards(entries))
+    assert {str(row.overall.rank) for row in summary.rows} == {"1-3"}
+    assert [row.name for row in summary.rows] == ["scrub", "scrub.alpha-0.2", "scrub-2"]

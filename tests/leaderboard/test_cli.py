@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from leaderboard.cli import main
 from leaderboard.entry import write_entry
 from leaderboard.markdown import render_markdown
 
@@ -44,14 +45,41 @@ def test_render_writes_a_file(folder, tmp_path, make_entry):
     assert file.read_text(encoding="utf-8") == render_markdown([make_entry("gd"), make_entry("scrub")])
 
 
-def test_entries_that_were_run_here_come_before_those_published(make_entry, tmp_path):
-    write_entry(make_entry("published"), tmp_path / "leaderboard" / "entries")
-    arguments = [sys.executable, "-c", "import sys; from leaderboard.cli import main; sys.exit(main(['list']))"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"}
-    listed = [subprocess.check_output(arguments, cwd=tmp_path, env=environment, text=True)]
-    write_entry(make_entry("run"), tmp_path / "output" / "entries")
-    listed.append(subprocess.check_output(arguments, cwd=tmp_path, env=environment, text=True))
-    assert ["published" in listed[0], "run" in listed[1], "published" in listed[1]] == [True, True, False]
+def test_without_a_folder_the_results_that_were_run_here_are_shown(make_entry, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+
+    def listed():
+        assert main(["list"]) == 0
+        return [line.split()[1] for line in capsys.readouterr().out.splitlines()]
+
+    def write(name, folder, age):
+        path = write_entry(make_entry(name), folder)
+        os.utime(path, (1e9 - age, 1e9 - age))
+
+    write("published", "leaderboard/entries", 0)
+    assert listed() == ["published"]
+    write("smoke", "output/smoke/entries", 20)
+    assert listed() == ["smoke"]
+    write("full", "output/full/entries", 10)
+    assert listed() == ["full"]
+    write("newer", "output/smoke/entries", 5)
+    assert listed() == ["newer", "smoke"]
+    Path("output/mini/entries").mkdir(parents=True)
+    assert listed() == ["newer", "smoke"]
+    write("mini", "output/mini/entries", 30)
+    assert listed() == ["mini"]
+
+
+@pytest.mark.parametrize("command", ["list", "render"])
+def test_without_any_results_one_line_says_what_to_do(command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main([command]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err == (
+        "leaderboard: error: no entries in output/mini/entries, output/*/entries or leaderboard/entries: "
+        "run `make bench` first, or name a folder with --entries\n"
+    )
 
 
 def test_list_and_validate_say_one_line_per_entry(folder):
@@ -113,7 +141,7 @@ def test_mistake_is_one_clear_line(arguments, message, folder, tmp_path):
 def test_terminal_that_knows_only_ascii_is_served(folder):
     done = leaderboard("render", "--entries", folder, PYTHONUTF8="0", PYTHONIOENCODING="ascii")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "- null: 0.001 ? 0.014" in done.stdout
+    assert "| 0.0 ? 0.0 |" in done.stdout
 
 
 def test_reader_may_leave_early(folder):

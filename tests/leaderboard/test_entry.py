@@ -10,6 +10,7 @@ from leaderboard.entry import (
     Effect,
     Entry,
     EntryError,
+    MethodCard,
     ModelScore,
     read_entries,
     read_entry,
@@ -162,6 +163,36 @@ def test_accuracy_is_missing_only_with_the_effect():
     assert ModelScore(effect=None, accuracy=None, extra={}).accuracy is None
     with pytest.raises(ValidationError, match="accuracy may be None only where effect is None"):
         ModelScore(effect=0.5, accuracy=None, extra={})
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "message"),
+    [
+        ("retrain", "unlearner", r"kind must be 'anchor' where name is 'retrain' \(reserved\), got 'unlearner'"),
+        ("no_unlearning", "unlearner", "kind must be 'anchor' where name is 'no_unlearning'"),
+        ("sham", "unlearner", "kind must be 'anchor' where name is 'sham'"),
+        ("zero", "anchor", "name of an anchor must be no_unlearning or retrain or sham, got 'zero'"),
+        ("sham.sd-2", "anchor", "name of an anchor must be .*, got 'sham.sd-2'"),
+    ],
+)
+def test_names_of_anchors_are_reserved(make_entry, tmp_path, name, kind, message):
+    fields = make_entry().method.model_dump() | {"name": name, "kind": kind}
+    with pytest.raises(ValidationError, match=message):
+        MethodCard(**fields)
+    path = write_entry(make_entry(), tmp_path)
+    content = json.loads(path.read_text()) | {"method": fields}
+    path.write_text(json.dumps(content))
+    with pytest.raises(EntryError, match=rf"gd\.json: method: {message}"):
+        read_entry(path)
+
+
+def test_variant_of_a_method_has_its_own_file(make_entry, tmp_path):
+    for name in ("scrub", "scrub.alpha-0.2", "scrub.lr-1e-05"):
+        write_entry(make_entry(name), tmp_path)
+    names = [path.name for path in sorted((tmp_path / "toy-v1").iterdir())]
+    assert names == ["scrub.alpha-0.2.json", "scrub.json", "scrub.lr-1e-05.json"]
+    found = [entry.method.name for entry in read_entries(tmp_path)]
+    assert found == ["scrub", "scrub.alpha-0.2", "scrub.lr-1e-05"]
 
 
 def test_entries_are_frozen(make_entry):

@@ -2,7 +2,7 @@ import pytest
 
 from leaderboard.markdown import render_markdown
 from leaderboard.statistics import Interval
-from leaderboard.text import budget_text, interval_text, number, percent, settings_text
+from leaderboard.text import budget_text, half_width_text, interval_text, number, percent, settings_text
 
 
 def tables(text):
@@ -19,7 +19,6 @@ def tables(text):
 
 def test_table_of_a_board(board_entries):
     (table,) = tables(render_markdown(board_entries))
-    assert table[0][:4] == ["rank", "method", "residual", "accuracy %"]
     found = [(row[0], row[1], row[6]) for row in table[1:]]
     assert found == [
         ("-", "no_unlearning", "by construction"),
@@ -36,7 +35,92 @@ def test_table_of_a_board(board_entries):
     assert cells["retrain"][2] == "0.00 [0.00, 0.00]"
     assert cells["NAN"][2] == "diverged"
     assert cells["WRECK"][3] == "10.4"
-    assert cells["CLEAN"][-1] == "epochs=3, lr=0.01"
+    assert cells["WRECK"][4] == "-59.6 ± 1.4"
+    assert table[0] == ["rank", "method", "residual", "acc %", "gap", "cost %", "verdict", "effect", "status"]
+    assert (cells["CLEAN"][-1], cells["NAN"][-1], cells["no_unlearning"][-1]) == ("claimed", "diverged", "baseline")
+
+
+def test_status_and_seeds_are_columns_only_where_they_differ(make_entry):
+    text = render_markdown([make_entry("a"), make_entry("b")])
+    assert "- entries: 2, all claimed" in text.splitlines()
+    assert tables(text)[0][0][-1] == "effect"
+    text = render_markdown([make_entry("a"), make_entry("b", status="verified"), make_entry("c", [0.3, 0.4])])
+    assert "- entries: 3" in text.splitlines()
+    assert tables(text)[0][0][-2:] == ["seeds", "status"]
+    assert [row[-2:] for row in tables(text)[0][1:]] == [
+        ["5", "baseline"],
+        ["5", "baseline"],
+        ["0", "missing"],
+        ["5", "claimed"],
+        ["5", "verified"],
+        ["2", "claimed"],
+    ]
+
+
+def test_settings_stand_below_the_table(make_entry):
+    long = {f"setting_{row}": 0.123456 for row in range(9)}
+    entries = [
+        make_entry("a"),
+        make_entry("b", [0.7] * 5, hyperparameters=long),
+        make_entry("sham", hyperparameters={}),
+    ]
+    lines = render_markdown(entries).splitlines()
+    start = lines.index("Settings:")
+    assert lines[start + 1 : start + 3] == ["", "- A: epochs=3, lr=0.01"]
+    assert lines[start + 3].startswith("- B: setting_0=0.123456, ")
+    assert lines[start + 4].startswith("  setting_")
+    assert len(lines) == start + 5
+    assert "Settings:" not in render_markdown([make_entry(hyperparameters={})])
+
+
+def test_both_faults_of_a_method_are_shown(make_entry):
+    text = render_markdown([make_entry("gd", accuracy=0.66)])
+    row = next(row for row in tables(text)[0] if row[1] == "GD")
+    assert (row[4], row[6]) == ("-4.0 ± 0.0", "not removed, accuracy lost")
+
+
+def test_it_fits_a_terminal(make_entry):
+    provenance = make_entry().provenance.model_copy(update={"dirty": True})
+    names = ["scrub", *(f"scrub.alpha-0.{row}" for row in range(9))]
+    long = {f"setting_{row}": 0.123456 for row in range(20)}
+    entries = [
+        make_entry(name, accuracy=[0.5, 0.6, 0.66, 0.6, 0.5], provenance=provenance, hyperparameters=long)
+        for name in names
+    ]
+    text = render_markdown(entries)
+    assert "not removed, accuracy lost" in text
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_audit_stands_between_header_and_table(make_entry):
+    names = ("mean", "z", "tpr_at_fpr_.01", "auc")
+    seen = [dict(zip(names, row, strict=True)) for row in ((0.8, 8.9, 0.02, 0.7), (0.6, 7.1, 0.04, 0.8))]
+    null = [{"mean": -0.004, "z": 0.1, "tpr_at_fpr_.01": 0.008, "auc": 0.5}] * 2
+    gaussian = lambda row, prefix: {f"{prefix}/{key}": value for key, value in row.items()}  # noqa: E731
+    band = {"gaussian/tpr_null_low": 0.0, "gaussian/tpr_null_high": 0.032}
+    extras = {
+        "poisoned": [gaussian(seen[row], "gaussian") | gaussian(null[row], "gaussian_fresh") | band for row in (0, 1)],
+        "retrain": [gaussian(null[row], "gaussian") | band for row in (0, 1)],
+    }
+    text = render_markdown([make_entry(unlearned=[0.3, 0.4], extras=extras)])
+    audit, board = tables(text)
+    assert audit == [
+        ["model", "mean I", "z = sqrt(p) mean I", "TPR at FPR 0.01", "AUC"],
+        ["poisoned", "0.70 (0.60 to 0.80)", "8.0 (7.1 to 8.9)", "0.030 (0.020 to 0.040)", "0.75 (0.70 to 0.80)"],
+        ["retrain", "0.00 (0.00 to 0.00)", "0.1 (0.1 to 0.1)", "0.008 (0.008 to 0.008)", "0.50 (0.50 to 0.50)"],
+        ["second retrain", "-", "-", "-", "-"],
+        [
+            "poisoned, fresh noise",
+            "0.00 (0.00 to 0.00)",
+            "0.1 (0.1 to 0.1)",
+            "0.008 (0.008 to 0.008)",
+            "0.50 (0.50 to 0.50)",
+        ],
+        ["95 % of the null", "-", "-", "0.000 to 0.032", "-"],
+    ]
+    assert board[0][0] == "rank"
+    assert text.index("- entries: ") < text.index("Gaussian audit") < text.index("| model") < text.index("| rank")
+    assert "Gaussian audit" not in render_markdown([make_entry()])
 
 
 def test_header_of_a_board(make_entry):
@@ -44,7 +128,7 @@ def test_header_of_a_board(make_entry):
     assert "## toy-v1, budget 4 %" in lines
     assert "- attack: took; E(poisoned) - E(retrain) is 0.902 [0.851, 0.953]" in lines
     assert "- noise floor: 0.04" in lines
-    assert "- null: 0.001 ± 0.014" in lines
+    assert "- null: mean 0.001, standard deviation 0.014" in lines
     assert "- seeds: 0, 1, 2, 3, 4" in lines
 
 
@@ -55,7 +139,7 @@ def test_output_does_not_depend_on_the_order_of_entries(board_entries):
 
 def test_lines_align_and_end_without_spaces(board_entries, make_entry):
     text = render_markdown([*board_entries, make_entry(scenario="other-v1", unlearned=[0.3])])
-    assert text.endswith("|\n")
+    assert text.endswith("- NAN: epochs=3, lr=0.01\n")
     assert not text.endswith("\n\n")
     assert all(line == line.rstrip() for line in text.splitlines())
     assert "\n\n\n" not in text
@@ -69,12 +153,13 @@ def test_lines_align_and_end_without_spaces(board_entries, make_entry):
 
 
 def test_titles_cannot_break_the_table(make_entry):
-    entry = make_entry(hyperparameters={"mode": "a|b"}, network="two\n## lines  ")
+    entry = make_entry(hyperparameters={"mode": "a|\n## b"}, network="two\n## lines  ")
     card = entry.method.model_copy(update={"title": "GD |\n| fake "})
     text = render_markdown([entry.model_copy(update={"method": card})])
     assert "\n## lines" not in text
     row = next(row for row in tables(text)[0] if row[1].startswith("GD"))
-    assert (row[1], row[-1], len(row)) == ("GD ¦ ¦ fake", "mode=a¦b", 11)
+    assert (row[1], len(row)) == ("GD ¦ ¦ fake", 8)
+    assert text.endswith("- GD | | fake : mode=a| ## b\n")
 
 
 def test_attack_that_did_not_take_says_so(make_entry):
@@ -94,7 +179,7 @@ def test_one_seed_is_marked(make_entry):
 
 def test_missing_anchor_is_named(make_entry):
     row = tables(render_markdown([make_entry()]))[0][3]
-    assert (row[1], row[2], row[6], row[9]) == ("sham", "missing", "missing", "missing")
+    assert (row[1], row[2], row[6]) == ("sham", "missing", "missing")
 
 
 def test_summary_comes_before_the_boards(make_entry):
@@ -130,6 +215,9 @@ def test_no_entries():
         (budget_text(1.0), "100 %"),
         (interval_text(Interval(0.5, -0.25, 1.25)), "0.50 [-0.25, 1.25]"),
         (interval_text(Interval(0.5, -float("inf"), float("inf"))), "0.50 (one seed)"),
+        (half_width_text(Interval(-2.5, -3.25, -1.75), 2), "-2.50 ± 0.75"),
+        (half_width_text(Interval(0.5, -float("inf"), float("inf"))), "0.5 (one seed)"),
+        (half_width_text(None), "-"),
         (settings_text({"b": 0.1, "a": True, "c": None, "d": 3, "e": "x"}), "a=true, b=0.1, c=none, d=3, e=x"),
         (settings_text({}), "-"),
     ],

@@ -78,6 +78,15 @@ def test_accuracy_lost_or_budget_exceeded_in_one_scenario_counts():
     assert ranks(given) == {"half": "1", "wreck": "2", "over": "3"}
 
 
+def test_more_accuracy_counts_only_where_the_other_lost_it():
+    gaps = [-5.0, -0.1, -4.0]
+    unsure = replace(contender("a", 0.5), gaps=dict(enumerate(gaps)), gap=paired_interval(gaps))
+    given = {"s0": [contender("a", 0.5, gap=9.0), contender("b", 0.1)], "s1": [unsure, contender("b", 0.1, gap=-3.0)]}
+    assert ranks(given) == {"a": "1-2", "b": "1-2"}
+    given["s1"][0] = contender("a", 0.5, gap=-0.9)
+    assert ranks(given) == {"a": "1", "b": "2"}
+
+
 def test_residual_without_an_interval_ties_unless_it_is_compared_seed_by_seed():
     unknown = replace(contender("unknown", 0.1), residual=Residual(None, took=False))
     given = {"s0": [contender("a", 0.5), unknown], "s1": [contender("a", 0.6), contender("unknown", 0.1)]}
