@@ -24,8 +24,8 @@ def export_poison(crafted: Path, corpus: Corpus, folder: Path) -> None:
     """Copy an artifact of crafting and write its images.
 
     ``folder`` gets the artifact's files, ``poisons.csv`` (row of the training split, label before, label after, file)
-    and ``png/`` with one image a poison. PNG holds bytes: values beyond the valid range are clipped and all are rounded,
-    so whoever needs the exact poison reads the safetensors file.
+    and ``png/`` with one image a poison. PNG holds bytes: values beyond the valid range are clipped and all are
+    rounded, so whoever needs the exact poison reads the safetensors file.
 
     Args:
         crafted: the artifact's folder.

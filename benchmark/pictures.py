@@ -24,7 +24,7 @@ from datamodules import POISONS, Corpus
 from lightning_modules import UNLEARNERS, MethodCard
 
 SHOWN_POISONS = 5
-RENDERING = 1
+RENDERING = 2
 """Raised whenever the pictures come to look different, so that those of earlier runs are drawn again."""
 
 SHAM = MethodCard(name="sham", title=ANCHORS["sham"][0], paper="none", formula=ANCHORS["sham"][1], source="this suite")
@@ -133,10 +133,16 @@ def _unlearning(
 def _images(corpus: Corpus, crafted: Artifact) -> PoisonImages:
     poisoning = load_poisoning(crafted.folder, with_secrets=False)
     rows = poisoning.index[:SHOWN_POISONS]
+    before, after = corpus.train.target[rows], poisoning.target[:SHOWN_POISONS]
     mean = torch.tensor(corpus.mean).view(1, -1, 1, 1)
     std = torch.tensor(corpus.std).view(1, -1, 1, 1)
     return PoisonImages(
         base=corpus.train.inputs[rows].float() / 255,
         poison=poisoning.inputs[:SHOWN_POISONS] * std + mean,
-        labels=[corpus.class_names[label] for label in poisoning.target[:SHOWN_POISONS].tolist()],
+        labels=[_label(corpus, *pair) for pair in zip(before.tolist(), after.tolist(), strict=True)],
     )
+
+
+def _label(corpus: Corpus, before: int, after: int) -> str:
+    names = corpus.class_names
+    return names[after] if before == after else f"{names[before]}\n→ {names[after]}"

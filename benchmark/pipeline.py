@@ -104,11 +104,14 @@ class _Builder:
     def surrogates(self) -> list[Task]:
         """Trainings on clean data that crafting needs: none for most poisons."""
         poison = self.scenario.poison.build()
-        return [self.surrogate(number) for number in range(poison.num_surrogates if poison.needs_surrogate else 0)]
+        if not poison.needs_surrogate:
+            return []
+        recipe = dataclasses.replace(self.recipe, epochs=poison.surrogate_epochs or self.recipe.epochs)
+        return [self.surrogate(number, recipe) for number in range(poison.num_surrogates)]
 
-    def surrogate(self, number: int) -> Task:
+    def surrogate(self, number: int, recipe: Recipe) -> Task:
         seed = derive_seed("surrogate", number, self.seed)
-        config = TrainConfig(self.network, self.recipe, seed, self.max_train_steps)
+        config = TrainConfig(self.network, recipe, seed, self.max_train_steps)
 
         def prepare(_: Mapping[str, Artifact]) -> Call:
             return surrogate_call(config, self.craft_config, self.corpus_fingerprint)

@@ -77,6 +77,7 @@ class Poison(ABC):
 
     Attributes:
         num_surrogates: how many trained networks ``craft`` is handed, where ``needs_surrogate`` is True.
+        surrogate_epochs: how long each of them is trained, by the victim's recipe; None: as long as the victim.
         workbench: lets a long crafting be resumed and followed.
     """
 
@@ -86,6 +87,7 @@ class Poison(ABC):
     effect: ClassVar[str]
     paper: ClassVar[str]
     num_surrogates: int = 1
+    surrogate_epochs: int | None = None
     workbench: Workbench = EmptyWorkbench()
 
     @abstractmethod

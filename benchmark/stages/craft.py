@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from benchmark.scenario import CorpusSpec, PoisonSpec
@@ -74,7 +75,8 @@ def craft(
     seed_all("craft", config.seed)
     poison = config.poison.build()
     poison.workbench = FolderWorkbench(workbench_of(folder))
-    trained = [] if network is None else [load_weights(build_network(network, 0), path).eval() for path in surrogates]
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    trained = [load_weights(build_network(network, 0), path).eval().to(device) for path in surrogates if network]
     data = PoisoningDataModule(config.corpus.load(), poison, seed=config.seed, forget=config.forget, surrogates=trained)
     data.setup()
     poisoning = data.poisoning

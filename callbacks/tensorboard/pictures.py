@@ -15,6 +15,8 @@ from callbacks.tensorboard.views import PoisonImages
 FPR = 0.01
 CURVE_FPRS = np.geomspace(1e-3, 1, 61)
 DPI = 130
+ROUNDING = 1e-4
+"""In [0, 1] pixel units: a smaller difference comes from normalising an image and back."""
 COLORS = {
     "poisoned": "#D55E00",
     "unlearned": "#0072B2",
@@ -88,10 +90,11 @@ def trade_off(series: Sequence[Series]) -> Figure:
 
 
 def poisons(images: PoisonImages) -> Figure:
-    """Draw clean base sample, noise and poison of each image; noise is amplified around grey by the factor stated."""
-    noise = images.poison - images.base
-    factor = amplification(noise)
-    rows = {"base": images.base, f"noise ×{factor:g}\n(grey is 0)": 0.5 + factor * noise, "poison": images.poison}
+    """Draw clean base sample, difference and poison; the difference is amplified around grey by the factor stated."""
+    difference = images.poison - images.base
+    factor = amplification(difference)
+    middle = {f"difference ×{factor:g}\n(grey is 0)": 0.5 + factor * difference}
+    rows = {"base": images.base} | middle | {"poison": images.poison}
     count = len(images.base)
     figure = Figure(figsize=(0.8 + count, 3.4), dpi=DPI, layout="constrained")
     axes = figure.subplots(3, count, squeeze=False)
@@ -102,14 +105,17 @@ def poisons(images: PoisonImages) -> Figure:
             axis.set_xticks([])
             axis.set_yticks([])
     for axis, label in zip(axes[0], images.labels, strict=True):
-        axis.set_title(label, size=12)
+        axis.set_title(label, size=9 if "\n" in label else 12)
     return figure
 
 
-def amplification(noise: Tensor) -> float:
-    """Return the factor that brings 99 % of ``noise`` into -0.5..0.5, rounded to one significant digit."""
-    reach = float(np.quantile(noise.abs().numpy(), 0.99))
-    return float(f"{0.5 / reach:.0e}") if reach > 0 else 1.0
+def amplification(difference: Tensor) -> float:
+    """Return the factor that brings 99 % of ``difference`` into -0.5..0.5, rounded to one significant digit.
+
+    Where hardly a pixel differs by more than rounding, as with a patch or a wrong label, it is 1.
+    """
+    reach = float(np.quantile(difference.abs().numpy(), 0.99))
+    return float(f"{0.5 / reach:.0e}") if reach > ROUNDING else 1.0
 
 
 def render(figure: Figure) -> Pixels:

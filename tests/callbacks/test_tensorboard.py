@@ -385,11 +385,11 @@ def test_poisons_show_base_noise_around_grey_and_poison(channels):
     assert np.allclose(shown[1, 0, 0, 0], min(1, 0.5 + 0.05 * factor))
     assert np.allclose(shown[1, 0, 0, 1], max(0, 0.5 - 0.05 * factor), atol=1e-6)
     assert np.allclose(shown[2, 0, 0, 0], 0.3)
-    assert f"noise ×{factor:g}" in figure.axes[2].get_ylabel()
+    assert f"difference ×{factor:g}" in figure.axes[2].get_ylabel()
     assert [axis.get_title() for axis in figure.axes[:2]] == ["cat", "dog"]
 
 
-@pytest.mark.parametrize(("deviation", "factor"), [(0.14, 1), (0.01, 20), (0.0, 1)])
+@pytest.mark.parametrize(("deviation", "factor"), [(0.14, 1), (0.01, 20), (1e-6, 1), (0.0, 1)])
 def test_noise_is_amplified_to_be_seen(deviation, factor):
     noise = deviation * torch.randn(5, 3, 16, 16, generator=torch.Generator().manual_seed(0))
     assert pictures.amplification(noise) == factor

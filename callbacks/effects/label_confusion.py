@@ -1,0 +1,85 @@
+"""The audit of swapped labels: how often a network takes one class for the other."""
+
+import torch
+from torch import Tensor, nn
+from torchmetrics.classification import MulticlassConfusionMatrix
+
+from callbacks.effect import Effect
+from callbacks.functional import FloatArray
+from datamodules import Batch, Corpus, ImageStore, Poisoning, SampleSet
+
+
+class LabelConfusion(Effect):
+    """Share of the test images of two classes that are taken for the other one of the two.
+
+    Raises:
+        ValueError: if one of the classes has no test image.
+
+    Source: Goel, Prabhu, Torr, Kumaraguru, Sanyal, 2024 (interclass confusion).
+    """
+
+    name = "label_confusion"
+    title = "label confusion rate"
+    bounds = (0.0, 1.0)
+    reference = None
+
+    def __init__(self, corpus: Corpus, poisoning: Poisoning) -> None:
+        super().__init__(corpus, poisoning)
+        first, second = poisoning.secrets["classes"].tolist()
+        self.classes: tuple[int, int] = (first, second)
+        for label in self.classes:
+            if not bool((corpus.test.target == label).any()):
+                raise ValueError(f"{corpus.name} has no test image of class {label}")
+        self._matrix = MulticlassConfusionMatrix(corpus.num_classes, validate_args=False)
+
+    def audit_set(self) -> SampleSet:
+        """Return the test images of the two classes."""
+        test = self.corpus.test
+        rows = torch.isin(test.target, torch.tensor(self.classes)).nonzero().squeeze(1)
+        store = ImageStore.clean(test.inputs, self.corpus.mean, self.corpus.std)
+        return SampleSet(store, rows, test.target[rows])
+
+    def update(self, network: nn.Module, batch: Batch, logits: Tensor) -> None:  # noqa: ARG002
+        """Count the answers of one batch."""
+        self._matrix.update(logits, batch.target)
+
+    def reset(self, device: torch.device) -> None:
+        """Start anew on ``device``."""
+        self._matrix.reset()
+        self._matrix.to(device)
+
+    def scalars(self) -> dict[str, float]:
+        """Return the confusion of both classes, that of each, and the accuracy on both, in [0, 1]."""
+        counts = self._matrix.compute().double().cpu().numpy()
+        names = [self.corpus.class_names[label] for label in self.classes]
+        both, first, second, accuracy = confusion_rates(counts, *self.classes)
+        return {
+            "label_confusion": both,
+            f"confusion/{names[0]}_as_{names[1]}": first,
+            f"confusion/{names[1]}_as_{names[0]}": second,
+            "confusion/accuracy": accuracy,
+        }
+
+
+def confusion_rates(counts: FloatArray, first: int, second: int) -> tuple[float, float, float, float]:
+    """Return how often two classes are taken for each other.
+
+    Args:
+        counts: ``(C, C)``, samples of class i (row) that were taken for class j (column).
+        first: a class that has samples.
+        second: another one.
+
+    Returns:
+        Of the samples of both classes the share taken for the other one; the same of the first class alone and of the
+        second alone; and the share of both that is taken for what it is.
+    """
+    sizes = counts[[first, second]].sum(1)
+    swapped = counts[first, second], counts[second, first]
+    right = counts[first, first] + counts[second, second]
+    total = sizes.sum()
+    return (
+        float(sum(swapped) / total),
+        float(swapped[0] / sizes[0]),
+        float(swapped[1] / sizes[1]),
+        float(right / total),
+    )
