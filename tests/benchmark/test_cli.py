@@ -17,7 +17,6 @@ class {name}(GD):
 MISTAKES = {
     "list --suite smok": ["unknown suite 'smok'", "did you mean 'smoke'"],
     "run --suite smok": ["unknown suite 'smok'", "did you mean 'smoke'"],
-    "run --suite full": ["suite 'full' has no scenario"],
     "run --scenarios cifar10-gausian-cnn-v1": ["did you mean 'cifar10-gaussian-cnn-v1'"],
     "run --unlearners scrubb": ["unknown unlearner 'scrubb'", "did you mean 'scrub'"],
     "run --unlearners gd,gd": ["'gd' is given twice"],
