@@ -22,7 +22,7 @@ test: $(READY) ## run the tests (under 10 minutes on two cores)
 	$(BIN)/python -m pytest -m "not slow and not data" -n 2 $(ARGS)
 
 test-all: $(READY) ## run the slow tests and those that need CIFAR-10, too
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: $(READY) ## check style, types and who imports whom
 	$(BIN)/ruff check .
