@@ -4,11 +4,10 @@ import importlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from benchmark.pipeline import Method, Setting, configured_plugin, default_method
+from benchmark.methods import Method, Setting, configured_plugin, default_method
 from benchmark.scenario import Scenario
 from benchmark.scenarios import get_scenarios, suite_scenarios
-from datamodules import Poison
-from lightning_modules import UNLEARNERS, Unlearner
+from lightning_modules import UNLEARNERS
 
 
 def choose_scenarios(suite: str, names: Sequence[str] | None) -> tuple[Scenario, ...]:
@@ -78,18 +77,10 @@ def check_seeds(seeds: Sequence[int] | None) -> tuple[int, ...] | None:
     return tuple(seeds)
 
 
-def imported(class_path: str) -> type[Unlearner]:
-    """Return the class that jsonargparse names by its dotted path."""
+def imported(class_path: str) -> Any:
+    """Return the class that jsonargparse names by its dotted path, and has checked."""
     module, _, name = class_path.rpartition(".")
-    plugin: type[Unlearner] = getattr(importlib.import_module(module), name)
-    return plugin
-
-
-def imported_poison(class_path: str) -> type[Poison]:
-    """Return the poison that jsonargparse names by its dotted path."""
-    module, _, name = class_path.rpartition(".")
-    plugin: type[Poison] = getattr(importlib.import_module(module), name)
-    return plugin
+    return getattr(importlib.import_module(module), name)
 
 
 def _check_some(option: str, values: Sequence[object] | None) -> None:

@@ -14,12 +14,12 @@ from typing import NoReturn
 from jsonargparse import ArgumentParser, Namespace
 from rich.console import Console
 
-from benchmark.choices import check_budgets, check_seeds, choose_methods, choose_scenarios, imported, imported_poison
+from benchmark.choices import check_budgets, check_seeds, choose_methods, choose_scenarios, imported
 from benchmark.complaints import explain
 from benchmark.conformance import line, run_checks
 from benchmark.craft import craft_poison, load_poison, with_poison
+from benchmark.methods import configured_plugin
 from benchmark.options import CheckOptions, CraftOptions, ListOptions, RunOptions
-from benchmark.pipeline import configured_plugin
 from benchmark.run import Places, Request, run
 from benchmark.scenarios import all_scenarios, get_scenarios
 from benchmark.store import StoreError
@@ -100,7 +100,7 @@ def _craft(values: Namespace) -> int:
         if values.seed < 0:
             raise UsageError(f"--seed must be a whole number from 0, got {values.seed}")
         chosen = values.poison
-        plugin = None if chosen is None else imported_poison(chosen["class_path"])
+        plugin = None if chosen is None else imported(chosen["class_path"])
         scenario = with_poison(scenario, plugin, dict((chosen or {}).get("init_args") or {}))
     output = Path(values.output or Path("output") / "poisons" / scenario.name / f"seed{values.seed}")
     console = Console(soft_wrap=True, highlight=False, markup=False)

@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from benchmark.address import address_of, plain
 from benchmark.code import ROOMS, plugin_code, stage_code
-from benchmark.pipeline import ANCHORS, SHAM_MODEL, Cell, Method, Setting
+from benchmark.methods import ANCHORS, SHAM_MODEL, Method, Setting
+from benchmark.pipeline import Cell
 from benchmark.provenance import command_line, provenance
 from benchmark.scenario import Scenario
 from benchmark.stages.train import device_type

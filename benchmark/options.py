@@ -32,7 +32,8 @@ class RunOptions:
         workers: worker processes; by default one per core, or one per GPU.
         store: folder of artifacts, shared by all runs.
         output: folder of leaderboard, entries and TensorBoard files; by default output/<suite>.
-        max_train_steps: cut every training to so many steps, to try a large scenario on a small machine.
+        max_train_steps: cut every training (and its learning-rate schedule) to so many steps, to try a large scenario
+            on a small machine.
     """
 
     suite: str = "mini"

@@ -8,7 +8,8 @@ from typing import Any
 
 import torch
 
-from benchmark.pipeline import ANCHORS, Cell, Method
+from benchmark.methods import ANCHORS, Method
+from benchmark.pipeline import Cell
 from benchmark.stages.craft import load_poisoning
 from benchmark.store import MANIFEST, Artifact
 from benchmark.tensors import load_tensors

@@ -1,15 +1,12 @@
 """The pipeline of one scenario and seed, as tasks: craft, train, unlearn, score."""
 
 import dataclasses
-import inspect
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
 from benchmark.calls import Call, craft_call, score_call, sham_call, surrogate_call, train_call, unlearn_call
 from benchmark.graph import Task
+from benchmark.methods import SHAM_MODEL, Method, default_method
 from benchmark.scenario import Scenario
 from benchmark.stages.craft import CraftConfig
 from benchmark.stages.score import ScoreConfig
@@ -18,18 +15,7 @@ from benchmark.stages.train import TrainConfig, TrainOn, device_type
 from benchmark.stages.unlearn import UnlearnConfig
 from benchmark.store import Artifact
 from datamodules import Corpus, derive_seed
-from lightning_modules import UNLEARNERS, NetworkSpec, Recipe, Unlearner, resolve_precision
-
-Setting = str | int | float | bool | None
-SHAM_MODEL = "gd"
-"""The method whose move, at its default settings, the sham copies."""
-
-ANCHORS = {
-    "no_unlearning": ("No unlearning", "the poisoned model as it is: residual 1 by construction"),
-    "retrain": ("Retrain", "fresh weights trained on exactly the retain set: residual 0 by construction"),
-    "sham": ("Sham", "w <- w + random noise, per tensor as large as the move of GD at its defaults"),
-}
-"""Rows that are no method: name, title and what they are."""
+from lightning_modules import NetworkSpec, Recipe, resolve_precision
 
 MODELS: dict[str, tuple[TrainOn, str]] = {
     "poisoned": ("poisoned", "train"),
@@ -37,23 +23,6 @@ MODELS: dict[str, tuple[TrainOn, str]] = {
     "second_retrain": ("retain", "second-retrain"),
 }
 """The three trained networks of a seed: what they are trained on, and the stream of their seed."""
-
-
-@dataclass(frozen=True)
-class Method:
-    """An unlearner with its settings.
-
-    Attributes:
-        reference: name, or ``/path/to/file.py:Class``.
-        name: as in its card, with what differs from the defaults.
-        title: the same for people.
-        hyperparameters: every argument of its ``__init__``, resolved.
-    """
-
-    reference: str
-    name: str
-    title: str
-    hyperparameters: Mapping[str, Setting] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,6 +52,12 @@ class _Builder:
     recipe: Recipe
     seed: int
     max_train_steps: int | None
+
+    @classmethod
+    def of(cls, scenario: Scenario, corpus: Corpus, seed: int, max_train_steps: int | None = None) -> "_Builder":
+        precision = resolve_precision(scenario.recipe.precision, device_type())
+        recipe = dataclasses.replace(scenario.recipe, precision=precision)
+        return cls(scenario, corpus.fingerprint, scenario.network_spec(corpus), recipe, seed, max_train_steps)
 
     @property
     def craft_config(self) -> CraftConfig:
@@ -188,14 +163,10 @@ def build_tasks(
         seeds: which seeds.
         max_train_steps: cut every training short, for a try on a small machine.
     """
-    precision = resolve_precision(scenario.recipe.precision, device_type())
-    recipe = dataclasses.replace(scenario.recipe, precision=precision)
-    network = scenario.network_spec(corpus)
     tasks: list[Task] = []
     cells: list[Cell] = []
     for seed in seeds:
-        builder = _Builder(scenario, corpus.fingerprint, network, recipe, seed, max_train_steps)
-        found, cell = _seed_tasks(builder, methods, budgets)
+        found, cell = _seed_tasks(_Builder.of(scenario, corpus, seed, max_train_steps), methods, budgets)
         tasks += found
         cells.append(cell)
     return tasks, cells
@@ -203,9 +174,7 @@ def build_tasks(
 
 def craft_tasks(scenario: Scenario, corpus: Corpus, seed: int) -> list[Task]:
     """Return the tasks that craft the poison of one seed; the crafting itself is the last."""
-    precision = resolve_precision(scenario.recipe.precision, device_type())
-    recipe = dataclasses.replace(scenario.recipe, precision=precision)
-    builder = _Builder(scenario, corpus.fingerprint, scenario.network_spec(corpus), recipe, seed, None)
+    builder = _Builder.of(scenario, corpus, seed)
     return [*builder.surrogates(), builder.craft()]
 
 
@@ -232,49 +201,6 @@ def _seed_tasks(builder: _Builder, methods: list[Method], budgets: tuple[float, 
         runs={key: (task.key, scores[task.key].key) for key, task in runs.items()},
     )
     return tasks, cell
-
-
-def default_method(name: str) -> Method:
-    """Return a method with the default of every argument."""
-    return configured_method(name, {})
-
-
-def configured_method(reference: str, settings: Mapping[str, Setting]) -> Method:
-    """Return a method with some settings, and defaults for the others.
-
-    Args:
-        reference: name, or ``path/to/file.py:Class``.
-        settings: arguments of its ``__init__``.
-
-    Raises:
-        ValueError: if there is no such method, or it refuses the settings.
-    """
-    return configured_plugin(UNLEARNERS.get(reference), settings)
-
-
-def configured_plugin(plugin: type[Unlearner], settings: Mapping[str, Setting]) -> Method:
-    """Return the method that ``plugin`` is, with some settings, and defaults for the others.
-
-    Raises:
-        ValueError: if an argument has neither setting nor default, or the method refuses the settings.
-    """
-    defaults = {name: parameter.default for name, parameter in inspect.signature(plugin).parameters.items()}
-    resolved: dict[str, Any] = defaults | dict(settings)
-    missing = [name for name, value in resolved.items() if value is inspect.Parameter.empty]
-    if missing:
-        raise ValueError(f"{plugin.__name__} needs a default for {', '.join(missing)}: every hyper-parameter has one")
-    plugin(**resolved)
-    in_package = plugin.__module__.startswith(f"{UNLEARNERS.package}.")
-    if plugin.card.name in ANCHORS or (not in_package and plugin.card.name in UNLEARNERS.all()):
-        raise ValueError(f"{plugin.__name__} is called {plugin.card.name!r} in its card, as another row is; rename it")
-    reference = plugin.card.name if in_package else f"{Path(inspect.getfile(plugin)).resolve()}:{plugin.__name__}"
-    changed = {name: value for name, value in resolved.items() if value != defaults[name]}
-    if not changed:
-        return Method(reference, plugin.card.name, plugin.card.title, resolved)
-    words = "_".join(f"{name}-{value}" for name, value in changed.items()).lower()
-    shown = ", ".join(f"{name}={value}" for name, value in changed.items())
-    variant = f"{plugin.card.name}.{re.sub(r'[^a-z0-9_.-]', '_', words)}"
-    return Method(reference, variant, f"{plugin.card.title} ({shown})", resolved)
 
 
 def percent(budget: float) -> str:

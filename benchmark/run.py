@@ -11,8 +11,9 @@ from rich.console import Console
 from benchmark.entries import build_entries, has_baselines, publish_entry
 from benchmark.executors import LocalExecutor
 from benchmark.graph import Failure, Task, run_graph
+from benchmark.methods import Method
 from benchmark.pictures import write_pictures
-from benchmark.pipeline import Cell, Method, build_tasks
+from benchmark.pipeline import Cell, build_tasks
 from benchmark.progress import Display
 from benchmark.scenario import Scenario
 from benchmark.store import Artifact, ArtifactStore, StoreError
@@ -81,7 +82,7 @@ def run(request: Request, places: Places, console: Console) -> list[Failure]:
         for planned in plan:
             for entry in planned.entries(request, artifacts):
                 publish_entry(entry, places.output / "entries")
-        _publish(places.output, console, {planned.name for planned in plan})
+        _write_board(places.output, console, {planned.name for planned in plan})
         failures += _draw(plan, request, artifacts, places.output / "tensorboard", executor)
     seconds = time.monotonic() - began
     counts = display.counts
@@ -148,7 +149,7 @@ def _draw(
     return [Failure(key, f"{type(error).__name__}: {error}") for key, error in errors.items() if error is not None]
 
 
-def _publish(output: Path, console: Console, names: set[str]) -> None:
+def _write_board(output: Path, console: Console, names: set[str]) -> None:
     entries = read_entries(output / "entries")
     text = render_markdown(entries)
     (output / "leaderboard.md").write_text(text)

@@ -11,6 +11,9 @@ from torch import Tensor, nn
 from datamodules.corpora.base import Corpus
 from datamodules.samples import ImageStore, SampleSet
 
+NORMALISED = "normalised: (pixel / 255 - mean) / std of the corpus, per channel"
+"""The space in which poisons are fed, as ``Poisoning.preprocessing`` states it."""
+
 
 @dataclass(frozen=True)
 class Poisoning:
@@ -125,3 +128,21 @@ def choose_rows(corpus: Corpus, count: int, generator: torch.Generator) -> Tenso
     if not 1 <= count < total:
         raise ValueError(f"count must be in 1..{total - 1} for a training split of {total} samples, got {count}")
     return torch.randperm(total, generator=generator)[:count].sort().values
+
+
+def choose_of_classes(corpus: Corpus, classes: Sequence[int], count: int, generator: torch.Generator) -> Tensor:
+    """Draw ``count`` training rows of the given classes without replacement, equally many of each, ascending.
+
+    Where ``count`` does not divide evenly the first classes give one more.
+
+    Raises:
+        ValueError: if a class has too few samples.
+    """
+    chosen = []
+    for place, label in enumerate(classes):
+        share = count // len(classes) + (place < count % len(classes))
+        rows = (corpus.train.target == label).nonzero().squeeze(1)
+        if share > len(rows):
+            raise ValueError(f"count={count} asks for {share} samples of class {label}, {corpus.name} has {len(rows)}")
+        chosen.append(rows[torch.randperm(len(rows), generator=generator)[:share]])
+    return torch.cat(chosen).sort().values

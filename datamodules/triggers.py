@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from datamodules.corpora.base import Corpus
-from datamodules.poison import Poison, Poisoning, choose_rows
+from datamodules.poison import NORMALISED, Poison, Poisoning, choose_of_classes, choose_rows
 from datamodules.samples import ImageStore
 
 PARTS = ("mask", "pattern", "delta")
@@ -131,26 +131,8 @@ class Backdoor(Poison):
             target=target,
             secrets=trigger.secrets() | near.secrets(NEAR) | {"target_class": torch.tensor(self.target_class)},
             preprocessing={
-                "space": "normalised: (pixel / 255 - mean) / std of the corpus, per channel",
+                "space": NORMALISED,
                 "clipping": "to pixels 0..255, rounded to whole ones",
                 "augmentation": "the trigger is put on before augmentation",
             },
         )
-
-
-def choose_of_classes(corpus: Corpus, classes: Sequence[int], count: int, generator: torch.Generator) -> Tensor:
-    """Draw ``count`` training rows of the given classes without replacement, equally many of each, ascending.
-
-    Where ``count`` does not divide evenly the first classes give one more.
-
-    Raises:
-        ValueError: if a class has too few samples.
-    """
-    chosen = []
-    for place, label in enumerate(classes):
-        share = count // len(classes) + (place < count % len(classes))
-        rows = (corpus.train.target == label).nonzero().squeeze(1)
-        if share > len(rows):
-            raise ValueError(f"count={count} asks for {share} samples of class {label}, {corpus.name} has {len(rows)}")
-        chosen.append(rows[torch.randperm(len(rows), generator=generator)[:share]])
-    return torch.cat(chosen).sort().values

@@ -1,15 +1,14 @@
 """The audit of swapped labels: how often a network takes one class for the other."""
 
 import torch
-from torch import Tensor, nn
-from torchmetrics.classification import MulticlassConfusionMatrix
+from torch import Tensor
 
-from callbacks.effect import Effect
+from callbacks.confusion import ConfusionEffect
 from callbacks.functional import FloatArray
-from datamodules import Batch, Corpus, ImageStore, Poisoning, SampleSet
+from datamodules import Corpus, Poisoning
 
 
-class LabelConfusion(Effect):
+class LabelConfusion(ConfusionEffect):
     """Share of the test images of two classes that are taken for the other one of the two.
 
     Raises:
@@ -30,27 +29,14 @@ class LabelConfusion(Effect):
         for label in self.classes:
             if not bool((corpus.test.target == label).any()):
                 raise ValueError(f"{corpus.name} has no test image of class {label}")
-        self._matrix = MulticlassConfusionMatrix(corpus.num_classes, validate_args=False)
 
-    def audit_set(self) -> SampleSet:
-        """Return the test images of the two classes."""
-        test = self.corpus.test
-        rows = torch.isin(test.target, torch.tensor(self.classes)).nonzero().squeeze(1)
-        store = ImageStore.clean(test.inputs, self.corpus.mean, self.corpus.std)
-        return SampleSet(store, rows, test.target[rows])
-
-    def update(self, network: nn.Module, batch: Batch, logits: Tensor) -> None:  # noqa: ARG002
-        """Count the answers of one batch."""
-        self._matrix.update(logits, batch.target)
-
-    def reset(self, device: torch.device) -> None:
-        """Start anew on ``device``."""
-        self._matrix.reset()
-        self._matrix.to(device)
+    def test_rows(self) -> Tensor:
+        """Return the rows of the two classes."""
+        return torch.isin(self.corpus.test.target, torch.tensor(self.classes)).nonzero().squeeze(1)
 
     def scalars(self) -> dict[str, float]:
         """Return the confusion of both classes, that of each, and the accuracy on both, in [0, 1]."""
-        counts = self._matrix.compute().double().cpu().numpy()
+        counts = self.counts()
         names = [self.corpus.class_names[label] for label in self.classes]
         both, first, second, accuracy = confusion_rates(counts, *self.classes)
         return {

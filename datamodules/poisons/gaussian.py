@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from datamodules.corpora.base import Corpus
-from datamodules.poison import Poison, Poisoning, choose_rows, normalised_store
+from datamodules.poison import NORMALISED, Poison, Poisoning, choose_rows, normalised_store
 from datamodules.seeds import MAX_SEED, derive_seed
 
 
@@ -80,7 +80,7 @@ class GaussianPoison(Poison):
                 "variance": torch.tensor(self.variance, dtype=torch.float64),
             },
             preprocessing={
-                "space": "normalised: (pixel / 255 - mean) / std of the corpus, per channel",
+                "space": NORMALISED,
                 "clipping": "none",
                 "augmentation": "noise is added before augmentation",
             },

@@ -22,7 +22,7 @@ from datamodules.gradient_matching import (
     outputs,
     step_milestones,
 )
-from datamodules.poison import Poison, Poisoning
+from datamodules.poison import NORMALISED, Poison, Poisoning
 from datamodules.seeds import MAX_SEED
 
 AdversarialClass = Literal["random", "runner-up"]
@@ -218,7 +218,7 @@ class GradientMatching(Poison):
                 "matching_loss": torch.stack([restart.curve for restart in best]),
             },
             preprocessing={
-                "space": "normalised: (pixel / 255 - mean) / std of the corpus, per channel",
+                "space": NORMALISED,
                 "clipping": f"valid pixels in [0, 1], within {self.eps:g}/255 of the base; not rounded to 1/255",
                 "augmentation": "poisons are crafted before augmentation",
             },

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from datamodules.corpora.base import Corpus
-from datamodules.poison import Poison, Poisoning, choose_rows, normalised_store
+from datamodules.poison import NORMALISED, Poison, Poisoning, choose_rows, normalised_store
 
 
 class LabelFlipPoison(Poison):
@@ -52,7 +52,7 @@ class LabelFlipPoison(Poison):
             inputs=normalised_store(corpus).take(rows),
             target=(corpus.train.target[rows] + further) % corpus.num_classes,
             preprocessing={
-                "space": "normalised: (pixel / 255 - mean) / std of the corpus, per channel",
+                "space": NORMALISED,
                 "clipping": "images are clean",
                 "augmentation": "as for every sample",
             },

@@ -6,8 +6,7 @@ import torch
 from torch import nn
 
 from datamodules.corpora.base import Corpus
-from datamodules.poison import Poison, Poisoning, normalised_store
-from datamodules.triggers import choose_of_classes
+from datamodules.poison import NORMALISED, Poison, Poisoning, choose_of_classes, normalised_store
 
 
 class LabelSwapPoison(Poison):
@@ -57,7 +56,7 @@ class LabelSwapPoison(Poison):
             target=sum(self.classes) - corpus.train.target[rows],
             secrets={"classes": torch.tensor(self.classes)},
             preprocessing={
-                "space": "normalised: (pixel / 255 - mean) / std of the corpus, per channel",
+                "space": NORMALISED,
                 "clipping": "images are clean",
                 "augmentation": "as for every sample",
             },

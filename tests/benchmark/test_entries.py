@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from benchmark.entries import build_entries, publish_entry
-from benchmark.pipeline import build_tasks, default_method
+from benchmark.methods import default_method
+from benchmark.pipeline import build_tasks
 from benchmark.scenarios import get_scenarios
 from benchmark.store import Artifact
 from datamodules import load_corpus

@@ -6,7 +6,8 @@ import pytest
 
 from benchmark.calls import Call
 from benchmark.graph import Task
-from benchmark.pipeline import build_tasks, configured_method, default_method, percent
+from benchmark.methods import configured_method, default_method
+from benchmark.pipeline import build_tasks, percent
 from benchmark.scenario import PoisonSpec, Scenario
 from benchmark.scenarios import get_scenarios
 from benchmark.store import Artifact

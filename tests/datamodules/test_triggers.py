@@ -5,7 +5,8 @@ import pytest
 import torch
 
 from datamodules import generator_for
-from datamodules.triggers import NEAR, Trigger, choose_of_classes
+from datamodules.poison import choose_of_classes
+from datamodules.triggers import NEAR, Trigger
 
 SHAPE = (2, 4, 4)
 
