@@ -36,7 +36,7 @@ class BadNetsPoison(Backdoor):
     def triggers(
         self,
         shape: tuple[int, int, int],
-        generator: torch.Generator,  # noqa: ARG002
+        generator: torch.Generator,
     ) -> tuple[Trigger, Trigger]:
         """Return the patch bottom right, and top left; see :class:`~datamodules.triggers.Backdoor`."""
         if 2 * self.size > min(shape[1:]):

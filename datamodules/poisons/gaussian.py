@@ -63,7 +63,7 @@ class GaussianPoison(Poison):
     def craft(
         self,
         corpus: Corpus,
-        surrogates: Sequence[nn.Module],  # noqa: ARG002
+        surrogates: Sequence[nn.Module],
         generator: torch.Generator,
     ) -> Poisoning:
         """Draw the rows and the noise seed; see :class:`Poison`."""

@@ -35,7 +35,7 @@ class LabelFlipPoison(Poison):
     def craft(
         self,
         corpus: Corpus,
-        surrogates: Sequence[nn.Module],  # noqa: ARG002
+        surrogates: Sequence[nn.Module],
         generator: torch.Generator,
     ) -> Poisoning:
         """Draw the rows and their labels; see :class:`Poison`.

@@ -39,7 +39,7 @@ class LabelSwapPoison(Poison):
     def craft(
         self,
         corpus: Corpus,
-        surrogates: Sequence[nn.Module],  # noqa: ARG002
+        surrogates: Sequence[nn.Module],
         generator: torch.Generator,
     ) -> Poisoning:
         """Draw the rows and swap their labels; see :class:`Poison`.

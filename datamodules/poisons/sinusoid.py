@@ -51,7 +51,7 @@ class SinusoidPoison(Backdoor):
     def triggers(
         self,
         shape: tuple[int, int, int],
-        generator: torch.Generator,  # noqa: ARG002
+        generator: torch.Generator,
     ) -> tuple[Trigger, Trigger]:
         """Return the stripes, and wider ones; see :class:`~datamodules.triggers.Backdoor`."""
         if 2 * self.frequency >= shape[2]:

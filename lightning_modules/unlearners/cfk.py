@@ -44,10 +44,10 @@ class CFk(Unlearner):
         super().__init__(Sgd(lr, momentum, weight_decay, lr_schedule), max_epochs)
         self.k = k
 
-    def setup(self, stage: str | None = None) -> None:  # noqa: ARG002
+    def setup(self, stage: str | None = None) -> None:
         """Free the last k layers, freeze the others."""
         freeze_except(self.network, last_layers(self.network, self.k))
 
-    def training_step(self, batch: UnlearnBatch, batch_idx: int) -> Tensor:  # noqa: ARG002
+    def training_step(self, batch: UnlearnBatch, batch_idx: int) -> Tensor:
         """Return the cross-entropy of the retain batch."""
         return self.loss(retain_side(batch))

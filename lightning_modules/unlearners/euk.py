@@ -44,7 +44,7 @@ class EUk(Unlearner):
         super().__init__(Sgd(lr, momentum, weight_decay, lr_schedule), max_epochs)
         self.k = k
 
-    def setup(self, stage: str | None = None) -> None:  # noqa: ARG002
+    def setup(self, stage: str | None = None) -> None:
         """Re-initialise and free the last k layers, freeze the others."""
         layers = last_layers(self.network, self.k)
         fresh = dict(fresh_copy(self.network, self.seed).named_modules())
@@ -53,6 +53,6 @@ class EUk(Unlearner):
             self.network.get_submodule(name).load_state_dict(own, strict=False)
         freeze_except(self.network, layers)
 
-    def training_step(self, batch: UnlearnBatch, batch_idx: int) -> Tensor:  # noqa: ARG002
+    def training_step(self, batch: UnlearnBatch, batch_idx: int) -> Tensor:
         """Return the cross-entropy of the retain batch."""
         return self.loss(retain_side(batch))

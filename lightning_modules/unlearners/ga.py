@@ -50,6 +50,6 @@ class GA(Unlearner):
         if self.batch_norm == "frozen":
             freeze_running_statistics(self.network)
 
-    def training_step(self, batch: UnlearnBatch, batch_idx: int) -> Tensor:  # noqa: ARG002
+    def training_step(self, batch: UnlearnBatch, batch_idx: int) -> Tensor:
         """Return minus the cross-entropy of the forget batch."""
         return -self.loss(forget_side(batch))

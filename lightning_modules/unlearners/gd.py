@@ -39,6 +39,6 @@ class GD(Unlearner):
     ) -> None:
         super().__init__(Sgd(lr, momentum, weight_decay, lr_schedule), max_epochs)
 
-    def training_step(self, batch: UnlearnBatch, batch_idx: int) -> Tensor:  # noqa: ARG002
+    def training_step(self, batch: UnlearnBatch, batch_idx: int) -> Tensor:
         """Return the cross-entropy of the retain batch."""
         return self.loss(retain_side(batch))

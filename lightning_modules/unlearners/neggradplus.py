@@ -55,7 +55,7 @@ class NegGradPlus(Unlearner):
         if self.batch_norm == "frozen":
             freeze_running_statistics(self.network)
 
-    def training_step(self, batch: UnlearnBatch, batch_idx: int) -> Tensor:  # noqa: ARG002
+    def training_step(self, batch: UnlearnBatch, batch_idx: int) -> Tensor:
         """Return alpha * CE(retain) - (1 - alpha) * CE(forget)."""
         retain = self.loss(retain_side(batch))
         forget = self.loss(forget_side(batch))

@@ -49,11 +49,11 @@ class NGD(Unlearner):
             raise ValueError(f"noise_variance must be at least 0, got {noise_variance}")
         self.noise_variance = noise_variance
 
-    def training_step(self, batch: UnlearnBatch, batch_idx: int) -> Tensor:  # noqa: ARG002
+    def training_step(self, batch: UnlearnBatch, batch_idx: int) -> Tensor:
         """Return the cross-entropy of the retain batch."""
         return self.loss(retain_side(batch))
 
-    def on_before_optimizer_step(self, optimizer: Any) -> None:  # noqa: ARG002
+    def on_before_optimizer_step(self, optimizer: Any) -> None:
         """Add noise to the gradient of every parameter that moves."""
         for parameter in self.network.parameters():
             if parameter.grad is not None:

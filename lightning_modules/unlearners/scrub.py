@@ -75,7 +75,7 @@ class Scrub(Unlearner):
             freeze_running_statistics(self.network)
         self.teacher = frozen_copy(self.network)
 
-    def training_step(self, batch: UnlearnBatch, batch_idx: int) -> Tensor:  # noqa: ARG002
+    def training_step(self, batch: UnlearnBatch, batch_idx: int) -> Tensor:
         """Return the loss of a max step on forget samples, or of a min step on retain samples."""
         side = forget_side(batch) if batch.phase == "forget" else retain_side(batch)
         with torch.no_grad():

@@ -38,14 +38,14 @@ class SSD(Unlearner):
         self.alpha = alpha
         self.lam = lam
 
-    def setup(self, stage: str | None = None) -> None:  # noqa: ARG002
+    def setup(self, stage: str | None = None) -> None:
         """Put the network in eval mode and start with no importance."""
         self.network.eval()
         self.forget_importance = self._zeros()
         self.full_importance = self._zeros()
         self.batches = {"forget": 0, "mixed": 0}
 
-    def training_step(self, batch: UnlearnBatch, batch_idx: int) -> None:  # noqa: ARG002
+    def training_step(self, batch: UnlearnBatch, batch_idx: int) -> None:
         """Add the squared gradient of the batch to the importance of its set."""
         importance = self.forget_importance if batch.phase == "forget" else self.full_importance
         self._accumulate(importance, joined(batch))

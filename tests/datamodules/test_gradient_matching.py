@@ -48,33 +48,18 @@ def oracle():
 
 
 @pytest.fixture
-def oracle_network(oracle):
-    network = nn.Sequential(
-        nn.Conv2d(3, 8, 3, 1, 1, bias=False),
-        nn.BatchNorm2d(8),
-        nn.ReLU(),
-        nn.Conv2d(8, 16, 3, 2, 1, bias=False),
-        nn.BatchNorm2d(16),
-        nn.ReLU(),
-        nn.AdaptiveAvgPool2d(2),
-        nn.Flatten(),
-        nn.Linear(64, 10),
-    )
-    before = {name.removeprefix("before."): value for name, value in oracle.items() if name.startswith("before.")}
-    network.load_state_dict(before)
-    return network.eval()
+def network(oracle, oracle_network):
+    return oracle_network(oracle).eval()
 
 
-def test_loss_and_pixel_gradient_are_those_of_the_authors(oracle, oracle_network):
+def test_loss_and_pixel_gradient_are_those_of_the_authors(oracle, network):
     """Loss at 1e-5, gradient at 1e-4 of its largest entry; the network keeps every bit."""
     cuts = json.loads(ORACLE.with_suffix(".json").read_text())["batches"]["poison"]
-    before = {name: tensor.clone() for name, tensor in oracle_network.state_dict().items()}
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
 
-    wanted = loss_gradient(oracle_network, oracle["target.x"], oracle["target.y"])
+    wanted = loss_gradient(network, oracle["target.x"], oracle["target.y"])
     found = [
-        matching_gradient(
-            [oracle_network], (oracle["poison.x"] + oracle["delta"])[cut], oracle["poison.y"][cut], [wanted]
-        )
+        matching_gradient([network], (oracle["poison.x"] + oracle["delta"])[cut], oracle["poison.y"][cut], [wanted])
         for cut in (slice(*cut) for cut in cuts)
     ]
 
@@ -83,15 +68,15 @@ def test_loss_and_pixel_gradient_are_those_of_the_authors(oracle, oracle_network
     torch.testing.assert_close(losses.mean(), oracle["loss"], rtol=0, atol=1e-5)
     tolerance = 1e-4 * float(oracle["delta_grad"].abs().max())
     torch.testing.assert_close(torch.cat([delta for _, delta in found]), oracle["delta_grad"], rtol=0, atol=tolerance)
-    assert all(torch.equal(tensor, before[name]) for name, tensor in oracle_network.state_dict().items())
-    assert all(parameter.grad is None and parameter.requires_grad for parameter in oracle_network.parameters())
-    assert not any(module.training for module in oracle_network.modules())
+    assert all(torch.equal(tensor, before[name]) for name, tensor in network.state_dict().items())
+    assert all(parameter.grad is None and parameter.requires_grad for parameter in network.parameters())
+    assert not any(module.training for module in network.modules())
 
 
-def test_the_target_gradient_is_that_of_the_authors(oracle, oracle_network):
-    wanted = loss_gradient(oracle_network, oracle["target.x"], oracle["target.y"])
+def test_the_target_gradient_is_that_of_the_authors(oracle, network):
+    wanted = loss_gradient(network, oracle["target.x"], oracle["target.y"])
 
-    for (name, _), found in zip(oracle_network.named_parameters(), wanted, strict=True):
+    for (name, _), found in zip(network.named_parameters(), wanted, strict=True):
         torch.testing.assert_close(found, oracle[f"target_grad.{name}"], rtol=0, atol=1e-5)
     norm = torch.stack([part.norm() for part in wanted]).norm()
     torch.testing.assert_close(norm, oracle["target_grad_norm"], rtol=1e-5, atol=0)

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import nn
 
 from datamodules import BatchLoader, SampleSet
 from lightning_modules import UNLEARNERS, UnlearnData
@@ -24,7 +23,8 @@ NAMES = {"lambda": "lam", "epochs": "max_epochs"}
 class Case:
     """An experiment as the files state it."""
 
-    def __init__(self, name, sample_set):
+    def __init__(self, name, sample_set, build):
+        self.build = build
         self.about = json.loads((ORACLES / f"{name}.json").read_text())
         self.tensors = load_file(ORACLES / f"{name}.safetensors")
         retain, forget = self.tensors["retain.x"], self.tensors["forget.x"]
@@ -40,19 +40,7 @@ class Case:
         return {key.removeprefix(prefix): value for key, value in self.tensors.items() if key.startswith(prefix)}
 
     def network(self):
-        network = nn.Sequential(
-            nn.Conv2d(3, 8, 3, 1, 1, bias=False),
-            nn.BatchNorm2d(8),
-            nn.ReLU(),
-            nn.Conv2d(8, 16, 3, 2, 1, bias=False),
-            nn.BatchNorm2d(16),
-            nn.ReLU(),
-            nn.AdaptiveAvgPool2d(2),
-            nn.Flatten(),
-            nn.Linear(64, 10),
-        )
-        network.load_state_dict(self.part("before"))
-        return network
+        return self.build(self.tensors)
 
     def unlearner(self):
         method = UNLEARNERS.get(CASES[self.about["case"]])
@@ -85,8 +73,8 @@ class Case:
 
 
 @pytest.fixture(params=CASES)
-def case(request, sample_set):
-    return Case(request.param, sample_set)
+def case(request, sample_set, oracle_network):
+    return Case(request.param, sample_set, oracle_network)
 
 
 def test_after_is_what_the_authors_code_gives(case, drive):
@@ -126,8 +114,8 @@ def test_another_forget_set_counts_only_for_methods_that_read_it(case, drive):
 
 
 @pytest.mark.parametrize("which", ["forget", "full"])
-def test_ssd_importances(which, sample_set, drive):
-    case = Case("ssd_case1", sample_set)
+def test_ssd_importances(which, sample_set, drive, oracle_network):
+    case = Case("ssd_case1", sample_set, oracle_network)
     ssd = case.unlearner()
     drive(ssd, case.network(), case.data())
     sums = {"forget": ssd.forget_importance, "full": ssd.full_importance}[which]
