@@ -13,12 +13,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from benchmark.graph import Outcome
 
 QUIET_INTERVAL_S = 15.0
+WEIGHTS = {"craft": 0.1, "train": 1.0, "unlearn": 0.1, "sham": 0.02, "score": 0.1}
+"""What a task of each stage usually takes, as a share of a training."""
 
 
 class Display:
     """A live bar on a terminal, and a line now and then elsewhere.
 
-    The estimate adds, for each stage, the mean time its tasks took so far times how many are left, over the workers.
+    The estimate adds, for each stage, the mean time its tasks took so far times how many are left, over the workers. A
+    stage of which none has ended yet is taken for its usual share of a training.
 
     Args:
         stages: the stage of every task.
@@ -98,7 +101,8 @@ class Display:
         times = [seconds for spent in self._spent.values() for seconds in spent]
         if not times or not self._left.total():
             return ""
-        overall = sum(times) / len(times)
+        training = sum(times) / sum(WEIGHTS[stage] * len(spent) for stage, spent in self._spent.items())
         means = {stage: sum(spent) / len(spent) for stage, spent in self._spent.items()}
-        seconds = sum(left * means.get(stage, overall) for stage, left in self._left.items()) / self._slots
+        expected = (left * means.get(stage, WEIGHTS[stage] * training) for stage, left in self._left.items())
+        seconds = sum(expected) / self._slots
         return f"about {seconds / 60:.0f} min left" if seconds > 90 else f"about {seconds:.0f} s left"

@@ -1,5 +1,6 @@
+import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,27 @@ def test_tasks_with_one_address_are_computed_once(executor: Inline) -> None:
     assert executor.order == ["a"]
     assert done["a=1"].address == done["a=2"].address
     assert sorted(outcomes.values()) == ["cached", "computed"]
+
+
+def test_no_call_is_started_twice_while_it_runs(executor: Inline) -> None:
+    pool = ThreadPoolExecutor(3)
+    started: list[str] = []
+
+    class Parallel:
+        slots = 3
+
+        def submit(self, call: Call) -> "Future[tuple[Artifact, bool]]":
+            started.append(call.address)
+            return pool.submit(executor.store.compute, call.stage, call.address, call.description, call.work)
+
+    def slow(_: Path) -> Mapping[str, Any]:
+        time.sleep(0.2)
+        return {}
+
+    tasks = [task("quick"), task("a", work=slow), task("b", "quick"), task("c", "b"), task("d", work=slow)]
+    done, _ = run_graph(tasks, executor.store, Parallel(), Watcher())
+    pool.shutdown()
+    assert len(started) == len(set(started)) == len(done) == 5
 
 
 def test_earlier_stages_start_first(executor: Inline) -> None:

@@ -25,6 +25,16 @@ def test_a_log_gets_a_line_with_what_is_done_running_and_left() -> None:
     assert display.counts == {"cached": 1, "computed": 1, "failed": 0}
 
 
+def test_stages_that_have_not_begun_are_not_taken_for_trainings() -> None:
+    output = io.StringIO()
+    display = Display(["train", "train", *["score"] * 20], 2, Console(file=output, width=200))
+    display._spent["train"].append(40.0)
+    display._left["train"] = 1
+    assert display._estimate() == "about 60 s left"
+    display._spent["score"].append(1.0)
+    assert display._estimate() == "about 30 s left"
+
+
 def test_failures_are_counted() -> None:
     output = io.StringIO()
     display = Display(["train"], 1, Console(file=output, width=200))
