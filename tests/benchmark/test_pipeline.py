@@ -63,7 +63,7 @@ def test_retrains_and_poisoned_model_are_three_different_trainings() -> None:
 def test_poisoned_model_and_retrain_have_matched_seeds() -> None:
     plan = Plan(DIGITS)
     configs = {key: call.description["config"] for key, call in plan.calls.items() if call.stage == "train"}
-    poisoned, retrain, second = (
+    poisoned, retrain, _ = (
         configs[f"digits-gaussian-cnn-v1 / seed 0 / train / {name}"] for name in plan.cell.models
     )
     assert poisoned == retrain
@@ -98,6 +98,33 @@ def test_settings_of_unlearning_are_in_its_address() -> None:
     assert plain != Plan(replace(DIGITS, forget_batch_size=8)).address("unlearn gd / 10 %")
     assert plain != Plan(replace(DIGITS, snapshots=1)).address("unlearn gd / 10 %")
     assert plain != Plan(DIGITS, budget=0.05).address("unlearn gd / 5 %")
+
+
+def test_unlearning_is_given_what_the_scenario_says() -> None:
+    recipe = replace(DIGITS.recipe, batch_size=48, augmentation="flip-crop", precision="32-true")
+    plan = Plan(replace(DIGITS, recipe=recipe, forget_batch_size=7, snapshots=2), budget=0.05)
+    (call,) = [call for key, call in plan.calls.items() if key.endswith("unlearn gd / 5 %")]
+    config = call.description["config"]
+    assert {key: config[key] for key in ("batch_size", "augmentation", "precision", "forget_batch_size")} == {
+        "batch_size": 48,
+        "augmentation": "flip-crop",
+        "precision": "32-true",
+        "forget_batch_size": 7,
+    }
+    assert (config["budget"], config["training_passes"], config["snapshots"]) == (0.05, 1000.0, 2)
+
+
+def test_surrogates_share_no_stream_with_the_networks_that_are_compared() -> None:
+    options = {"count": 5, "pairs": 2, "num_surrogates": 2}
+    plan = Plan(replace(DIGITS, poison=PoisonSpec("gradient-matching", options)))
+    seeds = [call.description["config"]["seed"] for call in plan.calls.values() if call.stage == "train"]
+    poisoned, retrain, _ = (
+        plan.calls[f"digits-gaussian-cnn-v1 / seed 0 / train / {name}"].description["config"]["seed"]
+        for name in plan.cell.models
+    )
+    assert poisoned == retrain
+    assert len(seeds) == 5
+    assert len(set(seeds)) == 4
 
 
 def test_hyperparameters_are_in_the_address() -> None:
