@@ -63,7 +63,7 @@ def test_retrains_and_poisoned_model_are_three_different_trainings() -> None:
 def test_poisoned_model_and_retrain_have_matched_seeds() -> None:
     plan = Plan(DIGITS)
     configs = {key: call.description["config"] for key, call in plan.calls.items() if call.stage == "train"}
-    poisoned, retrain, _ = (
+    poisoned, retrain, second = (
         configs[f"digits-gaussian-cnn-v1 / seed 0 / train / {name}"] for name in plan.cell.models
     )
     assert poisoned == retrain
