@@ -4,7 +4,6 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -18,6 +17,7 @@ from callbacks.tensorboard import (
     SeedView,
     TrainingRun,
     UnlearningRun,
+    run_name,
     write_training,
     write_unlearning,
 )
@@ -25,7 +25,10 @@ from datamodules import POISONS, Corpus
 from lightning_modules import UNLEARNERS, MethodCard
 
 SHOWN_POISONS = 5
-RENDERING = 2
+STAMP = "rendered.json"
+"""Lies in the folder of a run and says what it was drawn from; it goes with the folder."""
+
+RENDERING = 3
 """Raised whenever the pictures come to look different, so that those of earlier runs are drawn again."""
 
 SHAM = MethodCard(name="sham", title=ANCHORS["sham"][0], paper="none", formula=ANCHORS["sham"][1], source="this suite")
@@ -46,47 +49,38 @@ def write_pictures(
     cards = {method.name: (_card(method), method.hyperparameters) for method in methods} | {"sham": (SHAM, {})}
     addresses = {model: artifacts[keys[1]].address for model, keys in cell.models.items()}
     addresses["horizon"] = str(max(budget for budget, _ in cell.runs))
-    stamps = _Stamps(folder / name / f"seed{cell.seed}" / "rendered.json")
+    seed_folder = folder / name / f"seed{cell.seed}"
     view: SeedView | None = None
-    if stamps.stale("training", addresses):
+    if _is_stale(seed_folder / "poisoned", addresses):
         view = _view(name, cell, artifacts)
         write_training(view, folder)
-        stamps.keep("training", addresses)
+        _stamp(seed_folder / "poisoned", addresses)
     for (budget, method), (model, score) in cell.runs.items():
-        key = f"{method} {budget}"
         if model not in artifacts or score not in artifacts:
             continue
+        place = seed_folder / run_name(method, budget)
         found = addresses | {"score": artifacts[score].address}
-        if stamps.stale(key, found):
+        if _is_stale(place, found):
             view = view or _view(name, cell, artifacts)
-            run = _unlearning(cards[method], budget, artifacts[model], artifacts[score])
-            write_unlearning(view, run, folder)
-            stamps.keep(key, found)
+            write_unlearning(view, _unlearning(cards[method], budget, artifacts[model], artifacts[score]), folder)
+            _stamp(place, found)
 
 
 def _card(method: Method) -> MethodCard:
     return dataclasses.replace(UNLEARNERS.get(method.reference).card, name=method.name, title=method.title)
 
 
-class _Stamps:
-    """Remembers which results the files of a seed were drawn from."""
+def _is_stale(run_folder: Path, addresses: Mapping[str, str]) -> bool:
+    """Whether the files of a run are missing, or were drawn from other results or in another way."""
+    try:
+        known = json.loads((run_folder / STAMP).read_text())
+    except (OSError, ValueError):
+        return True
+    return bool(known != {"rendering": RENDERING, **addresses})
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        try:
-            self.known: dict[str, Any] = json.loads(path.read_text())
-        except (OSError, ValueError):
-            self.known = {}
 
-    def stale(self, key: str, addresses: Mapping[str, str]) -> bool:
-        return bool(self.known.get(key) != {"rendering": RENDERING, **addresses})
-
-    def keep(self, key: str, addresses: Mapping[str, str]) -> None:
-        self.known[key] = {"rendering": RENDERING, **addresses}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_suffix(".partial")
-        partial.write_text(json.dumps(self.known, indent=1, sort_keys=True))
-        partial.replace(self.path)
+def _stamp(run_folder: Path, addresses: Mapping[str, str]) -> None:
+    (run_folder / STAMP).write_text(json.dumps({"rendering": RENDERING, **addresses}, indent=1, sort_keys=True))
 
 
 def _view(name: str, cell: Cell, artifacts: Mapping[str, Artifact]) -> SeedView:

@@ -1,6 +1,6 @@
 """TensorBoard runs, rendered from results: a pure function of what training, unlearning and scoring left behind."""
 
-from callbacks.tensorboard.views import PoisonImages, Scored, SeedView, TrainingRun, UnlearningRun
+from callbacks.tensorboard.views import PoisonImages, Scored, SeedView, TrainingRun, UnlearningRun, run_name
 from callbacks.tensorboard.write import write_training, write_unlearning
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "SeedView",
     "TrainingRun",
     "UnlearningRun",
+    "run_name",
     "write_training",
     "write_unlearning",
 ]

@@ -68,7 +68,12 @@ class UnlearningRun(Scored):
     @property
     def name(self) -> str:
         """Method and budget, as in ``gd@10%``."""
-        return f"{self.card.name}@{100 * self.budget:g}%"
+        return run_name(self.card.name, self.budget)
+
+
+def run_name(method: str, budget: float) -> str:
+    """Return a method and a budget as the name of a run and of its folder: ``gd@10%``."""
+    return f"{method}@{100 * budget:g}%"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -78,6 +79,29 @@ def test_a_second_run_computes_nothing_and_prints_the_same_table(undisturbed: tu
     before = table(place)
     assert " 0 cells computed" in " " + benchmark(place).splitlines()[-1]
     assert table(place) == before
+
+
+def stamps(place: Path) -> dict[str, int]:
+    runs = (place / "out" / "tensorboard").glob("*/seed0/*")
+    return {run.name: (run / "rendered.json").stat().st_mtime_ns for run in runs if (run / "rendered.json").exists()}
+
+
+def test_pictures_are_drawn_once_and_again_where_they_are_gone_or_of_other_results(
+    undisturbed: tuple[Path, str],
+) -> None:
+    place, _ = undisturbed
+    before = stamps(place)
+    assert set(before) >= {"poisoned", "gd@10%", "ssd@10%", "sham@10%"}
+    benchmark(place)
+    assert stamps(place) == before
+    seed = place / "out" / "tensorboard" / "digits-gaussian-cnn-v1.first-60-steps" / "seed0"
+    shutil.rmtree(seed / "gd@10%")
+    stamp = seed / "ssd@10%" / "rendered.json"
+    stamp.write_text(stamp.read_text().replace('"score"', '"another"'))
+    benchmark(place)
+    after = stamps(place)
+    assert {run for run in before if after[run] != before[run]} == {"gd@10%", "ssd@10%"}
+    assert list((seed / "gd@10%").glob("events*"))
 
 
 def test_one_more_method_pays_only_for_itself(undisturbed: tuple[Path, str]) -> None:
