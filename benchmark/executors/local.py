@@ -21,11 +21,18 @@ Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
-def available_cores() -> int:
-    """Return how many cores this process may use: by its affinity and by its container's quota."""
+QUOTA = Path("/sys/fs/cgroup/cpu.max")
+
+
+def available_cores(quota_file: Path = QUOTA) -> int:
+    """Return how many cores this process may use: by its affinity and by its container's quota.
+
+    Args:
+        quota_file: microseconds of processor time and of the period they are given in, as Linux writes them.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        quota, period = quota_file.read_text().split()
         return max(1, min(cores, round(int(quota) / int(period))))
     except (OSError, ValueError):
         return cores

@@ -100,8 +100,14 @@ def test_workers_must_be_positive(tmp_path: Path) -> None:
         LocalExecutor(tmp_path, workers=0)
 
 
-def test_cores_respect_affinity() -> None:
-    assert 1 <= available_cores() <= (os.cpu_count() or 1)
+@pytest.mark.parametrize(
+    ("quota", "cores"), [("100000 100000", 1), ("50000 100000", 1), ("max 100000", None), ("900000000 100000", None)]
+)
+def test_cores_respect_affinity_and_quota(quota: str, cores: int | None, tmp_path: Path) -> None:
+    (tmp_path / "cpu.max").write_text(quota)
+    everything = available_cores(tmp_path / "nowhere")
+    assert 1 <= everything <= (os.cpu_count() or 1)
+    assert available_cores(tmp_path / "cpu.max") == (cores or everything)
 
 
 def _alive(process: int) -> bool:

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from benchmark import pictures
 from benchmark.pictures import SHOWN_POISONS, _images
 from benchmark.scenario import CorpusSpec, PoisonSpec
 from benchmark.stages.craft import CraftConfig, craft
@@ -41,3 +42,20 @@ def test_base_and_poison_differ_by_the_trigger(tmp_path, size):
     same = (images.poison - images.base).abs() < 1e-5
     same[:, :, -size:, -size:] = True
     assert same.all()
+
+
+def test_flat_lines_are_drawn_anew_where_they_have_to_reach_farther(tmp_path, monkeypatch):
+    drawn = []
+
+    def draw(_view, folder):
+        drawn.append(folder)
+        (folder / "s" / "seed0" / "poisoned").mkdir(parents=True, exist_ok=True)
+
+    monkeypatch.setattr(pictures, "_view", lambda *_: None)
+    monkeypatch.setattr(pictures, "write_training", draw)
+    models = {name: (name, f"{name} score") for name in ("poisoned", "retrain", "second_retrain")}
+    artifacts = {f"{name} score": SimpleNamespace(address=name) for name in models}
+    for budget in (0.02, 0.02, 0.1):
+        cell = SimpleNamespace(seed=0, models=models, runs={(budget, "gd"): ("unlearned", "its score")})
+        pictures.write_pictures("s", cell, [], artifacts, tmp_path)
+    assert len(drawn) == 2
