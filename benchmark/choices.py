@@ -7,7 +7,6 @@ from typing import Any
 from benchmark.methods import Method, Setting, configured_plugin, default_method
 from benchmark.scenario import Scenario
 from benchmark.scenarios import get_scenarios, suite_scenarios
-from lightning_modules import UNLEARNERS
 
 
 def choose_scenarios(suite: str, names: Sequence[str] | None) -> tuple[Scenario, ...]:
@@ -24,8 +23,8 @@ def choose_scenarios(suite: str, names: Sequence[str] | None) -> tuple[Scenario,
     return tuple(unique.values())
 
 
-def choose_methods(names: Sequence[str] | None, configured: Mapping[str, Any] | None) -> tuple[Method, ...]:
-    """Return the named methods at their defaults and the configured one, or every shipped method.
+def choose_methods(names: Sequence[str] | None, configured: Mapping[str, Any] | None) -> tuple[Method, ...] | None:
+    """Return the named methods at their defaults and the configured one, or None where none is named.
 
     Args:
         names: names or ``path/to/file.py:Class``.
@@ -36,7 +35,7 @@ def choose_methods(names: Sequence[str] | None, configured: Mapping[str, Any] | 
     """
     _check_some("--unlearners", names)
     if names is None and configured is None:
-        return tuple(default_method(name) for name in UNLEARNERS.all())
+        return None
     methods = [default_method(name) for name in names or ()]
     if configured is not None:
         settings: dict[str, Setting] = dict(configured.get("init_args") or {})

@@ -50,8 +50,8 @@ def craft_poison(scenario: Scenario, seed: int, places: Places, console: Console
         export_poison(crafted.folder, corpus, places.output)
         samples = crafted.meta["samples"]
         console.print(
-            f"{scenario.poison.name}: {samples['forget']} poisons of {samples['poisoned']} training samples; "
-            f"images, table and artifact: {places.output}"
+            f"{scenario.poison.name}: {samples['poisons']} poisons of {samples['poisoned']} training samples; "
+            f"table, samples and artifact: {places.output}"
         )
     return failures
 
@@ -71,4 +71,4 @@ def load_poison(scenario: Scenario, folder: Path, output: Path, console: Console
     for key, value in sorted(poisoning.preprocessing.items()):
         console.print(f"  {key}: {value}")
     export_poison(folder, corpus, output)
-    console.print(f"images and table: {output}")
+    console.print(f"samples and table: {output}")

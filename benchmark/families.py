@@ -18,8 +18,11 @@ def small(
     *,
     forget: ForgetPolicy | None = None,
     suite: Literal["mini", "full"] = "full",
+    epochs: int = 12,
+    snapshots: int = 1,
+    control: str | None = None,
 ) -> Scenario:
-    """Return a scenario that two CPU cores carry: 5,000 images, a small network, 20 epochs, 5 seeds, budget 10 %."""
+    """Return a scenario that two CPU cores carry: 5,000 images, a small network, 5 seeds, budget 10 %."""
     return Scenario(
         name=name,
         suite=suite,
@@ -27,10 +30,12 @@ def small(
         corpus=CorpusSpec("cifar10", train_size=5000, selection_size=2000),
         poison=PoisonSpec(poison, options),
         network="small-cnn",
-        recipe=Recipe(epochs=20),
+        recipe=Recipe(epochs=epochs),
         budgets=(0.1,),
         seeds=(0, 1, 2, 3, 4),
         forget=forget or ForgetPolicy(),
+        snapshots=snapshots,
+        control=control,
     )
 
 

@@ -3,10 +3,11 @@
 import inspect
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from datamodules.corpora.base import Modality
 from lightning_modules import UNLEARNERS, Unlearner
 
 Setting = str | int | float | bool | None
@@ -36,6 +37,20 @@ class Method:
     name: str
     title: str
     hyperparameters: Mapping[str, Setting] = field(default_factory=dict)
+
+
+def default_methods(modality: Modality) -> tuple[Method, ...]:
+    """Return the shipped methods that were proposed for a modality, with the default of every argument."""
+    return tuple(default_method(name) for name, plugin in UNLEARNERS.all().items() if modality in plugin.modalities)
+
+
+def fitted(method: Method, lr_factor: float) -> Method:
+    """Return ``method`` with its learning rate multiplied by the factor of a scenario, where it is at its default."""
+    lr = method.hyperparameters.get("lr")
+    default = inspect.signature(UNLEARNERS.get(method.reference)).parameters.get("lr")
+    if not isinstance(lr, float) or default is None or lr != default.default:
+        return method
+    return replace(method, hyperparameters=dict(method.hyperparameters) | {"lr": lr * lr_factor})
 
 
 def default_method(name: str) -> Method:

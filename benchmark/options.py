@@ -25,7 +25,7 @@ class RunOptions:
     Args:
         suite: smoke, mini, full or paper.
         scenarios: names of scenarios instead of a suite.
-        unlearners: names of methods, or path/to/file.py:Class; by default every shipped method.
+        unlearners: names of methods, or path/to/file.py:Class; by default those of the scenario's modality.
         unlearner: one method with settings, e.g. --unlearner=Scrub --unlearner.alpha=0.2.
         budgets: fractions of the poisoned model's training, e.g. 0.02,0.1; by default each scenario's own.
         seeds: e.g. 0,1; by default each scenario's own.

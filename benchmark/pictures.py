@@ -5,15 +5,13 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-import torch
-
+from benchmark.exhibits import exhibits
 from benchmark.methods import ANCHORS, Method
 from benchmark.pipeline import Cell
 from benchmark.stages.craft import load_poisoning
 from benchmark.store import MANIFEST, Artifact
 from benchmark.tensors import load_tensors
 from callbacks.tensorboard import (
-    PoisonImages,
     SeedView,
     TrainingRun,
     UnlearningRun,
@@ -21,14 +19,13 @@ from callbacks.tensorboard import (
     write_training,
     write_unlearning,
 )
-from datamodules import POISONS, Corpus
+from datamodules import POISONS
 from lightning_modules import UNLEARNERS, MethodCard
 
-SHOWN_POISONS = 5
 STAMP = "rendered.json"
 """Lies in the folder of a run and says what it was drawn from; it goes with the folder."""
 
-RENDERING = 3
+RENDERING = 4
 """Raised whenever the pictures come to look different, so that those of earlier runs are drawn again."""
 
 SHAM = MethodCard(name="sham", title=ANCHORS["sham"][0], paper="none", formula=ANCHORS["sham"][1], source="this suite")
@@ -85,12 +82,18 @@ def _stamp(run_folder: Path, addresses: Mapping[str, str]) -> None:
 
 def _view(name: str, cell: Cell, artifacts: Mapping[str, Artifact]) -> SeedView:
     trained = {model: _training(artifacts[keys[0]], artifacts[keys[1]]) for model, keys in cell.models.items()}
+    effect = POISONS.get(cell.scenario.poison.name).effect
+    poisoning = load_poisoning(artifacts[cell.crafted].folder, with_secrets=True)
+    shown = exhibits(cell.scenario.corpus.load(), poisoning, effect)
     return SeedView(
         scenario=name,
         seed=cell.seed,
-        effect=POISONS.get(cell.scenario.poison.name).effect,
+        effect=effect,
         horizon=max(budget for budget, _ in cell.runs),
-        images=_images(cell.scenario.corpus.load(), artifacts[cell.crafted]),
+        images=shown.images,
+        texts=shown.texts,
+        crafting=shown.crafting,
+        probe=shown.probe,
         poisoned=trained["poisoned"],
         retrain=trained["retrain"],
         second_retrain=trained["second_retrain"],
@@ -123,21 +126,3 @@ def _unlearning(
         passes=float(model.meta["cost"]["passes"]) if "cost" in model.meta else 0.0,
         trajectory=score.meta["trajectory"],
     )
-
-
-def _images(corpus: Corpus, crafted: Artifact) -> PoisonImages:
-    poisoning = load_poisoning(crafted.folder, with_secrets=False)
-    rows = poisoning.index[:SHOWN_POISONS]
-    before, after = corpus.train.target[rows], poisoning.target[:SHOWN_POISONS]
-    mean = torch.tensor(corpus.mean).view(1, -1, 1, 1)
-    std = torch.tensor(corpus.std).view(1, -1, 1, 1)
-    return PoisonImages(
-        base=corpus.train.inputs[rows].float() / 255,
-        poison=poisoning.inputs[:SHOWN_POISONS] * std + mean,
-        labels=[_label(corpus, *pair) for pair in zip(before.tolist(), after.tolist(), strict=True)],
-    )
-
-
-def _label(corpus: Corpus, before: int, after: int) -> str:
-    names = corpus.class_names
-    return names[after] if before == after else f"{names[before]}\n→ {names[after]}"

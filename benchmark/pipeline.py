@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from benchmark.calls import Call, craft_call, score_call, sham_call, surrogate_call, train_call, unlearn_call
 from benchmark.graph import Task
-from benchmark.methods import SHAM_MODEL, Method, default_method
+from benchmark.methods import SHAM_MODEL, Method, default_method, fitted
 from benchmark.scenario import Scenario
 from benchmark.stages.craft import CraftConfig
 from benchmark.stages.score import ScoreConfig
@@ -182,7 +182,8 @@ def _seed_tasks(builder: _Builder, methods: list[Method], budgets: tuple[float, 
     trainings = {name: builder.train(name) for name in MODELS}
     runs = {(budget, method.name): builder.unlearn(method, budget) for budget in budgets for method in methods}
     runs |= {(budget, "sham"): builder.sham(budget) for budget in budgets}
-    sham_models = [builder.unlearn(default_method(SHAM_MODEL), budget, "sham model") for budget in budgets]
+    sham = fitted(default_method(SHAM_MODEL), builder.scenario.lr_factor)
+    sham_models = [builder.unlearn(sham, budget, "sham model") for budget in budgets]
     scored = [*trainings.values(), *runs.values()]
     scores = {task.key: builder.score(task) for task in scored}
     tasks = [

@@ -11,7 +11,7 @@ from rich.console import Console
 from benchmark.entries import build_entries, has_baselines, publish_entry
 from benchmark.executors import LocalExecutor
 from benchmark.graph import Failure, Task, run_graph
-from benchmark.methods import Method
+from benchmark.methods import Method, default_methods, fitted
 from benchmark.pictures import write_pictures
 from benchmark.pipeline import Cell, build_tasks
 from benchmark.progress import Display
@@ -27,14 +27,14 @@ class Request:
 
     Attributes:
         scenarios: as they stand.
-        methods: the unlearners.
+        methods: the unlearners, or None for those of each scenario's modality.
         budgets: fractions of training, or None for each scenario's own.
         seeds: or None for each scenario's own.
         max_train_steps: cut every training short; the result is no score of the scenario, and named so.
     """
 
     scenarios: tuple[Scenario, ...]
-    methods: tuple[Method, ...]
+    methods: tuple[Method, ...] | None = None
     budgets: tuple[float, ...] | None = None
     seeds: tuple[int, ...] | None = None
     max_train_steps: int | None = None
@@ -80,10 +80,10 @@ def run(request: Request, places: Places, console: Console) -> list[Failure]:
             artifacts, failures = run_graph(tasks, store, executor, display)
         failures += [failure for planned in plan for failure in planned.diverged_baselines(artifacts)]
         for planned in plan:
-            for entry in planned.entries(request, artifacts):
+            for entry in planned.entries(artifacts):
                 publish_entry(entry, places.output / "entries")
         _write_board(places.output, console, {planned.name for planned in plan})
-        failures += _draw(plan, request, artifacts, places.output / "tensorboard", executor)
+        failures += _draw(plan, artifacts, places.output / "tensorboard", executor)
     seconds = time.monotonic() - began
     counts = display.counts
     console.print(
@@ -100,6 +100,7 @@ class _Planned:
     scenario: Scenario
     name: str
     corpus: Corpus
+    methods: list[Method]
     budgets: tuple[float, ...]
     tasks: list[Task]
     cells: list[Cell]
@@ -110,9 +111,11 @@ class _Planned:
         budgets = tuple(sorted(set(request.budgets or scenario.budgets)))
         seeds = tuple(sorted(set(request.seeds or scenario.seeds)))
         cut = request.max_train_steps
-        tasks, cells = build_tasks(scenario, corpus, list(request.methods), budgets, seeds, max_train_steps=cut)
+        chosen = request.methods or default_methods(scenario.modality)
+        methods = [fitted(method, scenario.lr_factor) for method in chosen]
+        tasks, cells = build_tasks(scenario, corpus, methods, budgets, seeds, max_train_steps=cut)
         name = scenario.name if cut is None else f"{scenario.name}.first-{cut}-steps"
-        return cls(scenario, name, corpus, budgets, tasks, cells)
+        return cls(scenario, name, corpus, methods, budgets, tasks, cells)
 
     def diverged_baselines(self, artifacts: dict[str, Artifact]) -> Iterator[Failure]:
         for cell in self.cells:
@@ -120,8 +123,8 @@ class _Planned:
                 if score in artifacts and artifacts[score].meta["final"] is None:
                     yield Failure(model, "diverged: seed left out of the leaderboard")
 
-    def entries(self, request: Request, artifacts: dict[str, Artifact]) -> Iterator[Entry]:
-        return build_entries(self.scenario, list(request.methods), self.budgets, self.cells, artifacts, name=self.name)
+    def entries(self, artifacts: dict[str, Artifact]) -> Iterator[Entry]:
+        return build_entries(self.scenario, self.methods, self.budgets, self.cells, artifacts, name=self.name)
 
 
 def _make(folder: Path) -> None:
@@ -134,12 +137,11 @@ def _make(folder: Path) -> None:
 
 
 def _draw(
-    plan: "list[_Planned]", request: Request, artifacts: dict[str, Artifact], folder: Path, executor: LocalExecutor
+    plan: "list[_Planned]", artifacts: dict[str, Artifact], folder: Path, executor: LocalExecutor
 ) -> list[Failure]:
-    methods = list(request.methods)
     drawn = {
         f"{planned.name} / seed {cell.seed} / TensorBoard": executor.start(
-            write_pictures, planned.name, cell, methods, artifacts, folder
+            write_pictures, planned.name, cell, planned.methods, artifacts, folder
         )
         for planned in plan
         for cell in planned.cells

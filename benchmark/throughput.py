@@ -25,8 +25,9 @@ from benchmark.scenarios import get_scenarios
 from benchmark.stages.train import TrainConfig, device_type, fit
 from benchmark.workers import quieten_lightning
 from callbacks import HistoryCallback, Ledger
-from datamodules import BatchLoader, Corpus, ImageStore, SampleSet
+from datamodules import BatchLoader, ImageCorpus, SampleSet
 from datamodules.augmentation import build_augmentation
+from datamodules.poison import image_corpus
 from lightning_modules import Recipe, TrainingModule, build_network, resolve_precision
 
 log = logging.getLogger(__name__)
@@ -61,13 +62,13 @@ def throughput(scenario: str = "cifar10-gaussian-cnn-v1", repetitions: int = 5, 
     logging.basicConfig(format="%(message)s", level=logging.INFO, stream=sys.stdout)
     quieten_lightning()
     chosen = get_scenarios(scenario)[0]
-    corpus = chosen.corpus.load()
+    corpus = image_corpus(chosen.corpus.load(), "a measurement against torchvision")
     recipe = chosen.recipe
     precision = resolve_precision(recipe.precision, device_type())
     device = torch.device(device_type())
     log.info("machine: %s %s, %d cores, device %s", platform.system(), platform.machine(), available_cores(), device)
     log.info("scenario: %s, batch %d, %s", chosen.name, recipe.batch_size, precision)
-    samples = _clean(corpus)
+    samples = corpus.samples("train")
     spec = chosen.network_spec(corpus)
     for threads in sorted({1, available_cores()}):
         torch.set_num_threads(threads)
@@ -105,11 +106,6 @@ def _compare(
             if repetition:
                 rates.append(samples / (time.perf_counter() - began))
     return result
-
-
-def _clean(corpus: Corpus) -> SampleSet:
-    store = ImageStore.clean(corpus.train.inputs, corpus.mean, corpus.std)
-    return SampleSet(store, torch.arange(len(store)), corpus.train.target)
 
 
 def _train_suite(network: nn.Module, samples: SampleSet, recipe: Recipe, epochs: int) -> None:
@@ -157,7 +153,7 @@ def _prepare_suite(samples: SampleSet, batch_size: int) -> None:
 class _PerImage(Dataset[tuple[Tensor, int]]):
     """torchvision's usual way: an image at a time, from bytes through PIL to a normalised tensor."""
 
-    def __init__(self, corpus: Corpus) -> None:
+    def __init__(self, corpus: ImageCorpus) -> None:
         transforms: Any = import_module("torchvision.transforms")
         self.images = corpus.train.inputs.permute(0, 2, 3, 1).contiguous().numpy()
         self.target = corpus.train.target.tolist()
@@ -178,7 +174,7 @@ class _PerImage(Dataset[tuple[Tensor, int]]):
         return self.transform(self.images[row]), self.target[row]
 
 
-def _prepare_per_image(corpus: Corpus, batch_size: int, workers: int) -> None:
+def _prepare_per_image(corpus: ImageCorpus, batch_size: int, workers: int) -> None:
     for _ in DataLoader(_PerImage(corpus), batch_size, shuffle=True, num_workers=workers):
         pass
 

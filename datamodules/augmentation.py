@@ -28,7 +28,7 @@ def flip_and_crop(images: Tensor, generator: torch.Generator, *, padding: int) -
     columns = torch.arange(width, device=device)
     columns = right + torch.where(flip, width - 1 - columns, columns)
     cell = rows.unsqueeze(2) * padded.shape[3] + columns.unsqueeze(1)
-    flat = padded.view(count, channels, -1)
+    flat = padded.reshape(count, channels, -1)
     return flat.gather(2, cell.view(count, 1, -1).expand(-1, channels, -1)).view(count, channels, height, width)
 
 

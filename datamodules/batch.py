@@ -7,7 +7,14 @@ import torch
 from torch import Tensor
 
 Inputs = Tensor | dict[str, Tensor]
-"""Images: ``(N, C, H, W)`` float32. Text: a mapping with ``input_ids`` and ``attention_mask``, each ``(N, L)``."""
+"""Images: ``(N, C, H, W)`` float32.
+
+Text: a mapping with ``input_ids`` and ``attention_mask``, each ``(N, L)`` int64 and padded on the right, and, where a
+poison put noise on the embeddings of some of them, ``embedding_noise`` ``(N, L, D)`` float32.
+"""
+
+EMBEDDING_NOISE = "embedding_noise"
+"""Key of the noise among the inputs of a text."""
 
 Phase = Literal["retain", "forget", "paired", "mixed"]
 """What one step of an unlearner reads; see :class:`UnlearnBatch`."""
@@ -57,11 +64,33 @@ def map_inputs(inputs: Inputs, function: Callable[[Tensor], Tensor]) -> Inputs:
 
 
 def join_inputs(parts: list[Inputs]) -> Inputs:
-    """Concatenate inputs of the same kind along the sample axis."""
+    """Concatenate inputs of the same kind along the sample axis.
+
+    Texts are padded with zeros to the longest; where some parts have noise on their embeddings, the others get none.
+    """
     first = parts[0]
     if isinstance(first, Tensor):
         return torch.cat([part for part in parts if isinstance(part, Tensor)])
-    return {key: torch.cat([part[key] for part in parts if isinstance(part, dict)]) for key in first}
+    texts = [part for part in parts if isinstance(part, dict)]
+    length = max(part["input_ids"].shape[1] for part in texts)
+    noises = [part[EMBEDDING_NOISE] for part in texts if EMBEDDING_NOISE in part]
+    if noises:
+        texts = [_with_noise(part, like=noises[0]) for part in texts]
+    return {key: torch.cat([_lengthened(part[key], length) for part in texts]) for key in texts[0]}
+
+
+def _lengthened(tensor: Tensor, length: int) -> Tensor:
+    """Append zeros to the second axis."""
+    count, present, *rest = tensor.shape
+    if present == length:
+        return tensor
+    return torch.cat([tensor, tensor.new_zeros(count, length - present, *rest)], dim=1)
+
+
+def _with_noise(part: dict[str, Tensor], *, like: Tensor) -> dict[str, Tensor]:
+    if EMBEDDING_NOISE in part:
+        return part
+    return part | {EMBEDDING_NOISE: like.new_zeros(*part["input_ids"].shape, like.shape[2])}
 
 
 def joined(batch: UnlearnBatch) -> Batch:

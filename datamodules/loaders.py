@@ -9,6 +9,9 @@ from datamodules.batch import Batch, Inputs
 from datamodules.samples import SampleSet
 from datamodules.seeds import derive_seed
 
+POOL = 16
+"""Batches among whose samples those of like length are brought together."""
+
 Augmentation = Callable[[Inputs, torch.Generator], Inputs]
 
 
@@ -41,10 +44,15 @@ class BatchLoader(EpochAware):
     An epoch is a pure function of ``(seed, epoch, repeat)``: the order is drawn on the CPU from its own generator, so
     that it is the same on every device and whatever else was drawn before. The last, smaller batch is kept.
 
+    Samples of different lengths share a batch with alike ones, so that little is padded: out of every
+    ``POOL`` batches' worth of shuffled samples, batches are cut in the order of length and shuffled again.
+    The last, smaller batch holds what the shuffle left over.
+
     Args:
         samples: the set; batches come out on the device on which it lies.
         batch_size: samples per batch, at least 1.
-        seed: seed of order and augmentation; None keeps the order of the set and allows no augmentation.
+        seed: seed of order and augmentation; None keeps the order of the set, or puts samples of different lengths in
+            the order of length, and allows no augmentation.
         augment: applied to the inputs of each batch, after noise of a poison and never to an audit.
 
     Raises:
@@ -80,10 +88,20 @@ class BatchLoader(EpochAware):
 
     def order(self, epoch: int, repeat: int = 0) -> Tensor:
         """Return the positions of the set in the order of ``epoch``, drawn anew for each ``repeat`` of it."""
+        lengths = self.samples.store.lengths(self.samples.index)
         if self.seed is None:
-            return torch.arange(len(self.samples))
+            return torch.arange(len(self.samples)) if lengths is None else lengths.cpu().argsort(stable=True)
         generator = torch.Generator().manual_seed(derive_seed("order", self.seed, epoch, repeat))
-        return torch.randperm(len(self.samples), generator=generator)
+        order = torch.randperm(len(self.samples), generator=generator)
+        return order if lengths is None else self._bucketed(order, lengths.cpu(), generator)
+
+    def _bucketed(self, order: Tensor, lengths: Tensor, generator: torch.Generator) -> Tensor:
+        whole = len(order) - len(order) % self.batch_size
+        parts = []
+        for pool in torch.split(order[:whole], POOL * self.batch_size):
+            batches = pool[lengths[pool].argsort(stable=True)].view(-1, self.batch_size)
+            parts.append(batches[torch.randperm(len(batches), generator=generator)].flatten())
+        return torch.cat([*parts, order[whole:]])
 
     def __iter__(self) -> Iterator[Batch]:
         device = self.samples.index.device

@@ -2,21 +2,22 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 import lightning as L
 import torch
 from torch import Tensor, nn
 
 from datamodules.augmentation import build_augmentation
-from datamodules.corpora.base import Corpus
+from datamodules.corpora.base import Corpus, SplitName
 from datamodules.loaders import BatchLoader, evaluation_batch_size
-from datamodules.poison import Poison, Poisoning, normalised_store, poisoned_set
-from datamodules.samples import ImageStore, SampleSet
+from datamodules.poison import Poison, Poisoning, poisoned_set
+from datamodules.samples import SampleSet
 from datamodules.seeds import derive_seed, generator_for
 
 TrainOn = Literal["poisoned", "retain", "clean"]
+Request = Literal["poisons", "camouflage"]
 
 
 @dataclass(frozen=True)
@@ -24,38 +25,63 @@ class ForgetPolicy:
     """What the defender asks to be deleted.
 
     Attributes:
-        identified: fraction of the poisons in the request, in (0, 1].
-        false_positives: number of clean samples in the request, as a fraction of the poisons, at least 0.
+        identified: fraction of the samples asked for that are in the request, in (0, 1].
+        false_positives: number of clean samples in the request, as a fraction of the samples asked for, at least 0.
+        request: which samples are asked for: the ``poisons`` (without camouflage samples, where the attack has some),
+            or the ``camouflage`` alone, whose deletion switches the poison on.
+
+    Raises:
+        ValueError: if a value is out of range.
+
+    Source: Di, Douglas, Acharya, Kamath, Sekhari, NeurIPS 2023 (the camouflage request).
     """
 
     identified: float = 1.0
     false_positives: float = 0.0
+    request: Request = field(default="poisons", metadata={"later": True})
 
     def __post_init__(self) -> None:
         if not 0 < self.identified <= 1:
             raise ValueError(f"identified must be in (0, 1], got {self.identified}")
         if not 0 <= self.false_positives < math.inf:
             raise ValueError(f"false_positives must be at least 0 and finite, got {self.false_positives}")
+        if self.request not in get_args(Request):
+            raise ValueError(f"request must be 'poisons' or 'camouflage', got {self.request!r}")
 
-    def choose(self, poison_index: Tensor, total: int, generator: torch.Generator) -> Tensor:
-        """Return the requested rows ``(F,)`` int64, ascending, of a training set of ``total`` samples."""
-        count = max(1, round(self.identified * len(poison_index)))
-        chosen = poison_index[torch.randperm(len(poison_index), generator=generator)[:count]]
+    def choose(self, poisoning: Poisoning, total: int, generator: torch.Generator) -> Tensor:
+        """Return the requested rows ``(F,)`` int64, ascending, of a training set of ``total`` samples.
+
+        No secret is read, so that whoever trains or unlearns finds the same rows.
+
+        Raises:
+            ValueError: if camouflage is asked for and there is none, or more clean samples than there are.
+        """
+        sought = self._sought(poisoning)
+        count = max(1, round(self.identified * len(sought)))
+        chosen = sought[torch.randperm(len(sought), generator=generator)[:count]]
         clean = torch.ones(total, dtype=torch.bool)
-        clean[poison_index] = False
+        clean[poisoning.index] = False
         rows = clean.nonzero().squeeze(1)
-        extra = round(self.false_positives * len(poison_index))
+        extra = round(self.false_positives * len(sought))
         if extra > len(rows):
             raise ValueError(f"false_positives asks for {extra} clean samples, the training set has {len(rows)}")
         wrong = rows[torch.randperm(len(rows), generator=generator)[:extra]]
         return torch.cat([chosen, wrong]).sort().values
 
+    def _sought(self, poisoning: Poisoning) -> Tensor:
+        index, camouflage = poisoning.index, poisoning.camouflage
+        if self.request == "poisons":
+            return index if camouflage is None else index[~torch.isin(index, camouflage)]
+        if camouflage is None:
+            raise ValueError("request must be 'poisons' for a poison without camouflage samples, got 'camouflage'")
+        return camouflage
+
 
 class PoisoningDataModule(L.LightningDataModule):
     """Poisons a corpus and serves the poisoned set, the forget set and the retain set.
 
-    After ``setup``: ``train_set`` (poisoned), ``poison_index``, ``forget_index``, ``forget_set``, ``retain_set``,
-    ``poisoning`` (with the audit secrets) and ``fingerprint``.
+    After ``setup``: ``train_set`` (poisoned), ``poison_index`` (with camouflage samples), ``forget_index``,
+    ``forget_set``, ``retain_set``, ``poisoning`` (with the audit secrets) and ``fingerprint``.
 
     Args:
         corpus: the clean data.
@@ -113,7 +139,7 @@ class PoisoningDataModule(L.LightningDataModule):
         self.poison_index = self.poisoning.index
         self.train_set = poisoned_set(self.corpus, self.poisoning)
         total = len(self.train_set)
-        self.forget_index = self.forget.choose(self.poison_index, total, generator_for("forget", self.seed))
+        self.forget_index = self.forget.choose(self.poisoning, total, generator_for("forget", self.seed))
         stays = torch.ones(total, dtype=torch.bool)
         stays[self.forget_index] = False
         self.forget_set = self.train_set.subset(self.forget_index)
@@ -122,8 +148,7 @@ class PoisoningDataModule(L.LightningDataModule):
 
     def clean_set(self) -> SampleSet:
         """Return the training split without any poison."""
-        target = self.corpus.train.target
-        return SampleSet(normalised_store(self.corpus), torch.arange(len(target)), target)
+        return self.corpus.samples("train")
 
     def train_dataloader(self) -> BatchLoader:
         """Serve the set named by ``train_on``, on the device of the trainer where one is attached."""
@@ -139,15 +164,14 @@ class PoisoningDataModule(L.LightningDataModule):
 
     def val_dataloader(self) -> BatchLoader:
         """Serve the selection split."""
-        return self._held_out(self.corpus.selection.inputs, self.corpus.selection.target)
+        return self._held_out("selection")
 
     def test_dataloader(self) -> BatchLoader:
         """Serve the test split."""
-        return self._held_out(self.corpus.test.inputs, self.corpus.test.target)
+        return self._held_out("test")
 
-    def _held_out(self, inputs: Tensor, target: Tensor) -> BatchLoader:
-        store = ImageStore.clean(inputs, self.corpus.mean, self.corpus.std)
-        samples = SampleSet(store, torch.arange(len(target)), target)
+    def _held_out(self, split: SplitName) -> BatchLoader:
+        samples = self.corpus.samples(split)
         if self.trainer is not None:
             samples = samples.to(self.trainer.strategy.root_device)
         return BatchLoader(samples, evaluation_batch_size())

@@ -8,11 +8,16 @@ from typing import ClassVar, Protocol
 import torch
 from torch import Tensor, nn
 
-from datamodules.corpora.base import Corpus
-from datamodules.samples import ImageStore, SampleSet
+from datamodules.batch import Inputs
+from datamodules.corpora.base import Corpus, ImageCorpus, Modality
+from datamodules.corpora.text import TextCorpus
+from datamodules.samples import SampleSet
 
 NORMALISED = "normalised: (pixel / 255 - mean) / std of the corpus, per channel"
 """The space in which poisons are fed, as ``Poisoning.preprocessing`` states it."""
+
+TOKENS = "tokens of the corpus's tokenizer, special ones included, cut to its max_length, padded on the right"
+"""The same of texts."""
 
 
 @dataclass(frozen=True)
@@ -20,22 +25,47 @@ class Poisoning:
     """The outcome of crafting.
 
     Attributes:
-        index: ``(P,)`` int64, ascending rows of the training split that are poisoned.
-        inputs: ``(P, C, H, W)`` float32, what is fed instead of the clean base samples, in the space that
-            ``preprocessing`` states.
+        index: ``(P,)`` int64, ascending rows of the poisoned training set. Those of the training split replace their
+            clean base samples; those from N on, for N clean samples, are added to them, without a gap.
+        inputs: what is fed at these rows. Images: ``(P, C, H, W)`` float32, in the space that ``preprocessing`` states.
+            Texts: what :meth:`~datamodules.text_store.TextStore.replace` takes.
         target: ``(P,)`` int64, labels after poisoning.
         secrets: what only scoring may read (noise seed, targets, trigger).
         preprocessing: in words, so that the poison can be used elsewhere: space, clipping, order of augmentation.
+        camouflage: ``(C,)`` int64, ascending, those of ``index`` that hide the others' effect, or None.
+
+    Raises:
+        ValueError: if ``camouflage`` is not a part of ``index``.
     """
 
     index: Tensor
-    inputs: Tensor
+    inputs: Inputs
     target: Tensor
     secrets: dict[str, Tensor] = field(default_factory=dict)
     preprocessing: dict[str, str] = field(default_factory=dict)
+    camouflage: Tensor | None = None
+
+    def __post_init__(self) -> None:
+        if self.camouflage is None:
+            return
+        found = self.index[torch.isin(self.index, self.camouflage)]
+        if not torch.equal(found, self.camouflage):
+            raise ValueError(
+                f"camouflage must hold rows of index, each once and ascending, got {len(self.camouflage)} rows, which "
+                f"name {len(found)} of index"
+            )
 
     def __len__(self) -> int:
         return len(self.index)
+
+    @property
+    def base(self) -> Tensor:
+        """Rows ``(P,)`` of the training split that the poisons were made of: a secret where some are added."""
+        return self.secrets.get(BASE, self.index)
+
+
+BASE = "base"
+"""Name of the secret ``(P,)`` int64 that says which row of the training split each poison was made of."""
 
 
 class Workbench(Protocol):
@@ -73,6 +103,7 @@ class Poison(ABC):
 
     Class attributes:
         name: short, lower case, unique.
+        modalities: what a corpus may hold.
         clean_label: whether all labels stay as they are.
         needs_surrogate: whether ``craft`` has to be handed a trained network.
         effect: name of the measurement by which the poison shows itself in a model.
@@ -85,6 +116,7 @@ class Poison(ABC):
     """
 
     name: ClassVar[str]
+    modalities: ClassVar[tuple[Modality, ...]] = ("image",)
     clean_label: ClassVar[bool]
     needs_surrogate: ClassVar[bool]
     effect: ClassVar[str]
@@ -105,17 +137,42 @@ class Poison(ABC):
         """
 
 
-def normalised_store(corpus: Corpus) -> ImageStore:
-    """Return the clean training inputs of ``corpus``, fed in normalised space."""
-    return ImageStore.clean(corpus.train.inputs, corpus.mean, corpus.std)
+def image_corpus(corpus: Corpus, attack: str) -> ImageCorpus:
+    """Return ``corpus`` as the corpus of images that ``attack`` needs.
+
+    Raises:
+        ValueError: if it holds something else.
+    """
+    if isinstance(corpus, ImageCorpus):
+        return corpus
+    raise ValueError(f"corpus must hold images for {attack}, got {corpus.name}, which holds {corpus.modality}")
+
+
+def text_corpus(corpus: Corpus, attack: str) -> TextCorpus:
+    """Return ``corpus`` as the corpus of texts that ``attack`` needs.
+
+    Raises:
+        ValueError: if it holds something else.
+    """
+    if isinstance(corpus, TextCorpus):
+        return corpus
+    raise ValueError(f"corpus must hold texts for {attack}, got {corpus.name}, which holds {corpus.modality}s")
 
 
 def poisoned_set(corpus: Corpus, poisoning: Poisoning) -> SampleSet:
-    """Return the whole training set with the poisons in place of their clean base samples."""
-    store = normalised_store(corpus).replace(poisoning.index, poisoning.inputs)
-    target = corpus.train.target.clone()
-    target[poisoning.index] = poisoning.target
-    return SampleSet(store, torch.arange(len(target)), target)
+    """Return the whole training set with the poisons in place of their clean base samples, and the added ones last.
+
+    Raises:
+        ValueError: if added poisons do not follow the last row of the training split without a gap.
+    """
+    clean = corpus.train.target
+    index = poisoning.index
+    added = index[index >= len(clean)]
+    if not torch.equal(added, torch.arange(len(clean), len(clean) + len(added))):
+        raise ValueError(f"index must go on with {len(clean)}, {len(clean) + 1}, ... for added poisons, got {added}")
+    target = torch.cat([clean, clean.new_zeros(len(added))])
+    target[index] = poisoning.target
+    return SampleSet(corpus.store("train").replace(index, poisoning.inputs), torch.arange(len(target)), target)
 
 
 def choose_rows(corpus: Corpus, count: int, generator: torch.Generator) -> Tensor:

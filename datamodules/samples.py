@@ -2,7 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, Self
 
 import torch
 from torch import Tensor
@@ -17,7 +17,19 @@ class InputStore(Protocol):
         """Return the inputs of ``rows`` ``(N,)`` int64 as a network eats them."""
         ...
 
-    def to(self, device: torch.device) -> "InputStore":
+    def replace(self, rows: Tensor, values: Inputs) -> Self:
+        """Return a store in which ``rows`` feed ``values``; what they fed before is not in it any more.
+
+        Whoever is handed a poisoned set must not find the clean base samples behind it. Rows beyond the last one, which
+        follow it without a gap, are added.
+        """
+        ...
+
+    def lengths(self, rows: Tensor) -> Tensor | None:
+        """Return the lengths ``(N,)`` of ``rows``, so that alike ones can share a batch; None where all are equal."""
+        ...
+
+    def to(self, device: torch.device) -> Self:
         """Return the same store on ``device``."""
         ...
 
@@ -31,6 +43,8 @@ class InputStore(Protocol):
 @dataclass(frozen=True)
 class ImageStore:
     """Images as bytes, normalised when taken; replaced rows are kept as they are fed, in normalised space.
+
+    They lie, and come out, in channels-last order, in which convolutions are fastest.
 
     Attributes:
         pixels: ``(N, C, H, W)`` uint8.
@@ -50,6 +64,7 @@ class ImageStore:
     _shift: Tensor = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "pixels", self.pixels.contiguous(memory_format=torch.channels_last))
         slot = torch.full((len(self.pixels),), -1, dtype=torch.int64, device=self.pixels.device)
         slot[self.replaced_rows] = torch.arange(len(self.replaced_rows), device=self.pixels.device)
         object.__setattr__(self, "_slot", slot)
@@ -75,14 +90,21 @@ class ImageStore:
             out[here] = self.replaced_values[slot[here]]
         return out
 
-    def replace(self, rows: Tensor, values: Tensor) -> "ImageStore":
-        """Return a store in which ``rows`` feed ``values`` (normalised space); their own pixels are not in it any more.
+    def replace(self, rows: Tensor, values: Inputs) -> "ImageStore":
+        """Return a store in which ``rows`` feed ``values``, ``(P, C, H, W)`` in normalised space.
 
-        Whoever is handed a poisoned set must not find the clean base samples behind it.
+        Raises:
+            TypeError: if ``values`` are no images.
         """
-        pixels = self.pixels.clone()
+        if not isinstance(values, Tensor):
+            raise TypeError("an ImageStore takes images, got inputs of another modality")
+        added = max(0, int(rows.max()) + 1 - len(self)) if len(rows) else 0
+        pixels = torch.cat([self.pixels, self.pixels.new_zeros(added, *self.pixels.shape[1:])])
         pixels[rows] = 0
         return replace(self, pixels=pixels, replaced_rows=rows, replaced_values=values.to(torch.float32))
+
+    def lengths(self, rows: Tensor) -> None:
+        """Return None: images are of one size."""
 
     def to(self, device: torch.device) -> "ImageStore":
         """Return the same store on ``device``."""

@@ -3,12 +3,13 @@
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from datamodules.corpora.base import Corpus
-from datamodules.poison import NORMALISED, Poison, Poisoning, choose_of_classes, choose_rows
+from datamodules.poison import NORMALISED, Poison, Poisoning, choose_of_classes, choose_rows, image_corpus
 from datamodules.samples import ImageStore
 
 PARTS = ("mask", "pattern", "delta")
@@ -65,6 +66,42 @@ class Trigger:
         return cls(*(secrets[f"{prefix}{part}"] for part in PARTS))
 
 
+def corner_patches(shape: tuple[int, int, int], size: int) -> tuple[Trigger, Trigger]:
+    """Return a white square in the bottom right corner, and the same in the top left corner.
+
+    Args:
+        shape: of an image, (C, H, W).
+        size: side of the square, in pixels.
+
+    Raises:
+        ValueError: if ``size`` is below 1, or the two squares could overlap.
+
+    Source: Gu, Dolan-Gavitt, Garg, 2017; size and place as in Goel et al., 2024.
+    """
+    most = min(shape[1:]) // 2
+    if not 1 <= size <= most:
+        raise ValueError(f"size must be in 1..{most} for images of {shape[1]} x {shape[2]}, got {size}")
+    here, near = torch.zeros(shape), torch.zeros(shape)
+    here[:, -size:, -size:] = 1
+    near[:, :size, :size] = 1
+    nothing = torch.zeros(shape)
+    return Trigger(here, torch.ones(shape), nothing), Trigger(near, torch.ones(shape), nothing)
+
+
+class Marked(NamedTuple):
+    """The samples that get the trigger.
+
+    Attributes:
+        rows: ``(P,)`` int64, ascending rows of the training split.
+        target: ``(P,)`` int64, their labels from then on.
+        camouflage: ``(C,)`` int64, ascending, those of ``rows`` that hide what the others do, or None.
+    """
+
+    rows: Tensor
+    target: Tensor
+    camouflage: Tensor | None = None
+
+
 class Backdoor(Poison):
     """Puts a trigger on training images of one label, so that the network answers the trigger with that label.
 
@@ -101,6 +138,18 @@ class Backdoor(Poison):
             ValueError: if the trigger does not fit the images.
         """
 
+    def mark(self, corpus: Corpus, generator: torch.Generator) -> Marked:
+        """Draw the samples that get the trigger, and say what their labels become.
+
+        Raises:
+            ValueError: if the corpus has too few samples.
+        """
+        if self.dirty_label:
+            rows = choose_rows(corpus, self.count, generator)
+            return Marked(rows, torch.full_like(rows, self.target_class))
+        rows = choose_of_classes(corpus, (self.target_class,), self.count, generator)
+        return Marked(rows, corpus.train.target[rows])
+
     def craft(
         self,
         corpus: Corpus,
@@ -116,18 +165,13 @@ class Backdoor(Poison):
             raise ValueError(
                 f"target_class must be in 0..{corpus.num_classes - 1} for {corpus.name}, got {self.target_class}"
             )
-        labels = corpus.train.target
-        if self.dirty_label:
-            rows = choose_rows(corpus, self.count, generator)
-            target = torch.full_like(rows, self.target_class)
-        else:
-            rows = choose_of_classes(corpus, (self.target_class,), self.count, generator)
-            target = labels[rows]
-        trigger, near = self.triggers(corpus.input_shape, generator)
-        pixels = trigger.apply(corpus.train.inputs[rows])
+        images = image_corpus(corpus, self.name)
+        rows, target, camouflage = self.mark(corpus, generator)
+        trigger, near = self.triggers(images.input_shape, generator)
+        pixels = trigger.apply(images.train.inputs[rows])
         return Poisoning(
             index=rows,
-            inputs=ImageStore.clean(pixels, corpus.mean, corpus.std).take(torch.arange(len(rows))),
+            inputs=ImageStore.clean(pixels, images.mean, images.std).take(torch.arange(len(rows))),
             target=target,
             secrets=trigger.secrets() | near.secrets(NEAR) | {"target_class": torch.tensor(self.target_class)},
             preprocessing={
@@ -135,4 +179,5 @@ class Backdoor(Poison):
                 "clipping": "to pixels 0..255, rounded to whole ones",
                 "augmentation": "the trigger is put on before augmentation",
             },
+            camouflage=camouflage,
         )

@@ -1,17 +1,18 @@
 """Boards: everything a table of one scenario and budget says, as numbers."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from leaderboard.audit import AuditTable, audit_tables
+from leaderboard.control import find_control
 from leaderboard.entry import Entry, SeedResult
 from leaderboard.notes import take_notes
 from leaderboard.ranking import Rank, rank_methods
 from leaderboard.records import ANCHORS
-from leaderboard.row import Row, baseline_row, effects, entry_row, missing_row
+from leaderboard.row import Row, baseline_row, effects, entry_row, missing_row, not_taken
 from leaderboard.statistics import Interval, noise_floor, paired_interval, residual
 
 DEFINING = ("no_unlearning", "retrain")
@@ -26,7 +27,8 @@ class Board:
         entry: the reference: the entry whose baselines the board quotes (most seeds, then verified, then by
             name).
         budget: fraction of the training passes, in (0, 1].
-        took: whether the poisoned model shows the effect; None for one seed.
+        took: whether the poisoned model shows the effect, and more of it than that of the scenario's control, where
+            it has one; None for one seed.
         poisoned: mean effect of the poisoned models.
         retrain: mean effect of the retrain baselines.
         difference: E(poisoned) - E(retrain) with its paired interval.
@@ -36,7 +38,7 @@ class Board:
         seeds: of the reference.
         devices: names of the devices that entries were made on.
         entries: number of entries, anchors included.
-        audits: statistics behind the effect, where entries carry them.
+        audits: statistics behind the effect, where entries carry them; their lines of methods in the board's order.
         anchors: the three anchors in fixed order.
         methods: unlearners by rank, then those that are not ranked: unreliable entries, and all of them where the
             attack did not take or one seed cannot say. Variants of a method stand together where they tie.
@@ -77,11 +79,11 @@ def build_boards(entries: Iterable[Entry]) -> list[Board]:
     for methods in scenarios.values():
         unlearners = [entry for entry in methods.values() if entry.method.kind == "unlearner"]
         budgets = {result.budget for entry in unlearners or methods.values() for result in entry.results}
-        boards += [_build(list(methods.values()), budget) for budget in sorted(budgets)]
+        boards += [_build(list(methods.values()), budget, scenarios) for budget in sorted(budgets)]
     return boards
 
 
-def _build(entries: Sequence[Entry], budget: float) -> Board:
+def _build(entries: Sequence[Entry], budget: float, scenarios: Mapping[str, Mapping[str, Entry]]) -> Board:
     results = {
         entry.method.name: (entry, result.seeds)
         for entry in entries
@@ -96,7 +98,12 @@ def _build(entries: Sequence[Entry], budget: float) -> Board:
     floor = noise_floor(second, poisoned, retrain)
     took = residual(poisoned, poisoned, retrain).took
     rows = [entry_row(entry, budget, own, floor) for entry, own in results.values()]
+    control = find_control(reference, seeds, scenarios)
+    if control is not None and not control.beaten:
+        took, rows = False, [not_taken(row) for row in rows]
     anchors = _anchors([row for row in rows if row.kind == "anchor"], reference.scenario, budget, seeds)
+    methods = _ranked([row for row in rows if row.kind == "unlearner"], took=took)
+    unlearned = [row for row in (*anchors, *methods) if row.name in results and row.name not in DEFINING]
     return Board(
         entry=reference,
         budget=budget,
@@ -109,10 +116,14 @@ def _build(entries: Sequence[Entry], budget: float) -> Board:
         seeds=tuple(seed.seed for seed in seeds),
         devices=tuple(sorted({entry.provenance.device for entry, _ in results.values()})),
         entries=len(results),
-        audits=audit_tables([own for _, own in by_weight]),
+        audits=audit_tables(
+            reference.effect.name,
+            [own for _, own in by_weight],
+            [(row.title, results[row.name][1]) for row in unlearned],
+        ),
         anchors=anchors,
-        methods=_ranked([row for row in rows if row.kind == "unlearner"], took=took),
-        notes=tuple(take_notes(reference, seeds, list(results.values()), anchors)),
+        methods=methods,
+        notes=(*([control.note] if control else []), *take_notes(reference, seeds, list(results.values()), anchors)),
     )
 
 

@@ -11,6 +11,7 @@ from leaderboard.summary import Summary, summarize
 from leaderboard.text import (
     ABSENT,
     budget_text,
+    cell_text,
     floor_text,
     half_width_text,
     interval_text,
@@ -18,7 +19,6 @@ from leaderboard.text import (
     percent,
     residual_text,
     settings_text,
-    spread_text,
 )
 
 WIDTH = 120
@@ -51,7 +51,8 @@ seeds.
 - anchors: no_unlearning (the poisoned model), retrain (the retrain baseline), sham (random noise on weights).
 - status: claimed, verified (a second run agrees), unreliable (it does not), diverged, or baseline (an anchor
   read off the baselines of the entries).
-- audit: what the effect is made of; mean over seeds (least to greatest).
+- audit: what the effect is made of; mean over seeds (least to greatest). Counts are over the pairs of all seeds,
+  with the rate and its Clopper-Pearson interval, which takes pairs as independent. A diverged model has none.
 """
 
 Column = tuple[str, str, Callable[[Row], str]]
@@ -136,22 +137,24 @@ def _render_board(board: Board) -> str:
 
 
 def _render_audit(table: AuditTable) -> list[str]:
-    statistics = table.audit.statistics
-    columns = [("model", "<"), *((statistic.title, ">") for statistic in statistics)]
-    rows = [
-        [
-            subject.title,
-            *(spread_text(spread, statistic.digits) for spread, statistic in zip(line, statistics, strict=True)),
-        ]
-        for subject, line in zip(table.audit.subjects, table.lines, strict=True)
+    digits = [statistic.digits for statistic in table.statistics]
+    lines = [
+        [subject.title, *map(cell_text, line, digits)]
+        for subject, line in zip(table.subjects, table.lines, strict=True)
     ]
     if any(table.null):
-        bands = [
-            f"{number(band[0], statistic.digits)} to {number(band[1], statistic.digits)}" if band else ABSENT
-            for band, statistic in zip(table.null, statistics, strict=True)
-        ]
-        rows.append(["95 % of the null", *bands])
+        lines.append(["95 % of the null", *map(_band_text, table.null, digits)])
+    corner = "statistic" if table.audit.upright else "model"
+    cells = [[corner, *(statistic.title for statistic in table.statistics)], *lines]
+    if table.audit.upright:
+        cells = [list(column) for column in zip(*cells, strict=True)]
+    header, *rows = cells
+    columns = [(title, ">" if place else "<") for place, title in enumerate(header)]
     return ["", *textwrap.wrap(f"{table.audit.title}:", WIDTH), "", *_table(columns, rows)]
+
+
+def _band_text(band: tuple[float, float] | None, digits: int) -> str:
+    return f"{number(band[0], digits)} to {number(band[1], digits)}" if band else ABSENT
 
 
 def _render_summary(summary: Summary) -> str:

@@ -1,7 +1,7 @@
 """One line of a table: a method, or an anchor, in one scenario at one budget."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from leaderboard.contender import Contender
 from leaderboard.entry import Entry, SeedResult
 from leaderboard.ranking import Rank
-from leaderboard.statistics import accuracy_gap, residual
+from leaderboard.statistics import Residual, accuracy_gap, residual
 from leaderboard.verdict import judge, over_budget
 
 Setting = str | int | float | bool | None
@@ -126,6 +126,14 @@ def baseline_row(scenario: str, name: str, budget: float, seeds: Sequence[SeedRe
         seeds=len(seeds),
         hyperparameters={},
     )
+
+
+def not_taken(row: Row) -> Row:
+    """Return the row as it reads where the attack did nothing that its control does not do, too."""
+    if row.contender is None or row.contender.residual is None:
+        return row
+    contender = replace(row.contender, residual=Residual(None, took=False))
+    return replace(row, contender=contender, verdict="did not take")
 
 
 def missing_row(scenario: str, name: str, budget: float) -> Row:

@@ -178,6 +178,30 @@ def accuracy_gap(unlearned: ArrayLike, retrain: ArrayLike, level: float = LEVEL)
     return paired_interval(100 * _difference("unlearned", unlearned, _seeds("retrain", retrain)), level)
 
 
+def clopper_pearson(successes: int, trials: int, level: float = LEVEL) -> Interval:
+    """Return the rate of successes in independent trials with its exact central interval.
+
+    Args:
+        successes: in 0..trials.
+        trials: at least 1.
+        level: confidence, in (0, 1).
+
+    Raises:
+        ValueError: if one of them is out of range.
+
+    Source: C. J. Clopper, E. S. Pearson, "The use of confidence or fiducial limits illustrated in the case of the
+    binomial", Biometrika 26 (1934), 404-413.
+    """
+    if not (trials >= 1 and 0 <= successes <= trials):
+        raise ValueError(f"successes must be in 0..trials with trials at least 1, got {successes} of {trials}")
+    tail = (1 - _checked(level)) / 2
+    failures = trials - successes
+    quantile = scipy.special.betaincinv
+    low = float(quantile(successes, failures + 1, tail)) if successes else 0.0
+    high = float(quantile(successes + 1, failures, 1 - tail)) if failures else 1.0
+    return Interval(successes / trials, low, high)
+
+
 def _difference(name: str, values: ArrayLike, baseline: NDArray[np.float64]) -> NDArray[np.float64]:
     array = _seeds(name, values)
     if array.size != baseline.size:
@@ -198,6 +222,11 @@ def _shown(array: NDArray[np.float64]) -> Sequence[object] | str:
 
 @lru_cache(maxsize=64)
 def _quantile(degrees: int, level: float) -> float:
+    half = (1 + _checked(level)) / 2
+    return math.inf if degrees == 0 else float(scipy.special.stdtrit(degrees, half))
+
+
+def _checked(level: float) -> float:
     if not 0 < level < 1:
         raise ValueError(f"level must lie in (0, 1), got {level}")
-    return math.inf if degrees == 0 else float(scipy.special.stdtrit(degrees, (1 + level) / 2))
+    return level

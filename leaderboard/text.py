@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 
-from leaderboard.audit import Spread
+from leaderboard.audit import Cell, Rate
 from leaderboard.row import Row, Setting
 from leaderboard.statistics import Interval
 
@@ -40,11 +40,14 @@ def half_width_text(interval: Interval | None, digits: int = 1) -> str:
     return f"{number(interval.estimate, digits)} ± {number((interval.high - interval.low) / 2, digits)}"
 
 
-def spread_text(spread: Spread | None, digits: int) -> str:
-    """Return ``mean (least to greatest)``."""
-    if spread is None:
+def cell_text(cell: Cell, digits: int) -> str:
+    """Return a spread as ``mean (least to greatest)``, a rate as ``successes/trials: rate [low, high]``."""
+    if cell is None:
         return ABSENT
-    mean, low, high = (number(value, digits) for value in (spread.mean, spread.low, spread.high))
+    if isinstance(cell, Rate):
+        count = f"{cell.successes}/{cell.trials}"
+        return f"{count}: {interval_text(cell.interval, digits)}" if cell.interval else count
+    mean, low, high = (number(value, digits) for value in (cell.mean, cell.low, cell.high))
     return f"{mean} ({low} to {high})"
 
 

@@ -1,6 +1,12 @@
 """Networks, the training module, and the unlearners."""
 
-from lightning_modules.losses import kl_from_teacher, training_loss
+from lightning_modules.losses import (
+    HasSequenceLogProbs,
+    kl_from_teacher,
+    log_probabilities,
+    mean_log_probabilities,
+    training_loss,
+)
 from lightning_modules.networks import (
     NetworkSpec,
     build_network,
@@ -26,6 +32,7 @@ from lightning_modules.unlearners import UNLEARNERS
 
 __all__ = [
     "UNLEARNERS",
+    "HasSequenceLogProbs",
     "MethodCard",
     "NetworkSpec",
     "PhaseLoader",
@@ -43,7 +50,9 @@ __all__ = [
     "frozen_copy",
     "kl_from_teacher",
     "last_layers",
+    "log_probabilities",
     "lr_factor",
+    "mean_log_probabilities",
     "plan_steps",
     "resolve_precision",
     "retain_side",

@@ -1,12 +1,13 @@
 """How a network is trained: the part of a scenario that poisoned model and retrain baseline share."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 import torch
 
-Schedule = Literal["constant", "linear", "cosine", "one-cycle"]
+Schedule = Literal["constant", "linear", "cosine", "one-cycle", "linear-warmup"]
+OptimizerName = Literal["sgd", "adamw"]
 Precision = Literal["32-true", "bf16-mixed", "auto"]
 
 
@@ -19,11 +20,12 @@ class Recipe:
         batch_size: samples per optimizer step.
         lr: peak learning rate.
         momentum: of SGD.
-        nesterov: Nesterov's form of momentum.
-        weight_decay: L2 penalty, on every parameter.
+        nesterov: Nesterov's form of momentum, of SGD.
+        weight_decay: L2 penalty on every parameter with SGD; decoupled decay, of matrices only, with AdamW.
         schedule: how the learning rate moves, per step.
         augmentation: ``none`` or ``flip-crop``.
         precision: ``auto`` takes bf16 autocast where the device gains from it; see :func:`resolve_precision`.
+        optimizer: ``sgd``, or ``adamw`` with betas .9 and .999.
     """
 
     epochs: int
@@ -35,6 +37,7 @@ class Recipe:
     schedule: Schedule = "one-cycle"
     augmentation: str = "none"
     precision: Precision = "auto"
+    optimizer: OptimizerName = field(default="sgd", metadata={"later": True})
 
     def __post_init__(self) -> None:
         if self.epochs < 1:
@@ -45,13 +48,16 @@ class Recipe:
             raise ValueError(f"lr must be positive, got {self.lr}")
         if self.schedule not in get_args(Schedule):
             raise ValueError(f"schedule must be one of {', '.join(get_args(Schedule))}, got {self.schedule!r}")
+        if self.optimizer not in get_args(OptimizerName):
+            raise ValueError(f"optimizer must be one of {', '.join(get_args(OptimizerName))}, got {self.optimizer!r}")
 
 
 def lr_factor(schedule: Schedule, step: int, steps: int) -> float:
     """Return the learning rate of ``step`` (from 0) of ``steps``, as a fraction of its peak.
 
     ``one-cycle`` rises linearly over the first 30 % from 1/25 to 1 and falls along a cosine to almost 0
-    (the shape of Smith and Topin 2018); ``linear`` and ``cosine`` fall from 1 to 0.
+    (the shape of Smith and Topin 2018); ``linear`` and ``cosine`` fall from 1 to 0; ``linear-warmup`` rises linearly to
+    1 within the first 10 % and falls linearly to 0.
     """
     if schedule == "constant" or steps <= 0:
         return 1.0
@@ -60,6 +66,9 @@ def lr_factor(schedule: Schedule, step: int, steps: int) -> float:
         return max(0.0, 1 - done)
     if schedule == "cosine":
         return _half_cosine(done)
+    if schedule == "linear-warmup":
+        warm = max(1, round(steps / 10))
+        return max(0.0, min((step + 1) / warm, 1.0, (steps - step) / max(1, steps - warm)))
     if done < 0.3:
         return 1 / 25 + (1 - 1 / 25) * done / 0.3
     return _half_cosine((done - 0.3) / 0.7)

@@ -33,15 +33,19 @@ class TrainingModule(L.LightningModule):
         return training_loss(self.network, batch)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """Return SGD over every parameter, with the recipe's schedule per step."""
+        """Return the recipe's optimizer over every parameter that trains, with its schedule per step."""
+        parameters = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
+        steps = int(self.trainer.estimated_stepping_batches)
+        if self.recipe.optimizer == "adamw":
+            return scheduled(adamw(parameters, self.recipe), self.recipe.schedule, steps)
         return sgd(
-            [parameter for parameter in self.network.parameters() if parameter.requires_grad],
+            parameters,
             lr=self.recipe.lr,
             momentum=self.recipe.momentum,
             nesterov=self.recipe.nesterov,
             weight_decay=self.recipe.weight_decay,
             schedule=self.recipe.schedule,
-            steps=int(self.trainer.estimated_stepping_batches),
+            steps=steps,
         )
 
 
@@ -59,6 +63,23 @@ def sgd(
     optimizer = torch.optim.SGD(
         parameters, lr=lr, momentum=momentum, nesterov=nesterov and momentum > 0, weight_decay=weight_decay
     )
+    return scheduled(optimizer, schedule, steps)
+
+
+def adamw(parameters: list[nn.Parameter], recipe: Recipe) -> torch.optim.AdamW:
+    """Return AdamW; weight decay is on matrices, embeddings included, not on biases and normalisation.
+
+    Source: Loshchilov and Hutter 2019; betas and epsilon are torch's own.
+    """
+    groups = [
+        {"params": [parameter for parameter in parameters if parameter.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [parameter for parameter in parameters if parameter.ndim <= 1], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=recipe.lr, betas=(0.9, 0.999))
+
+
+def scheduled(optimizer: torch.optim.Optimizer, schedule: Schedule, steps: int) -> OptimizerLRScheduler:
+    """Return ``optimizer`` with a learning-rate schedule over ``steps``, as Lightning takes it."""
     if schedule == "constant":
         return {"optimizer": optimizer}
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: lr_factor(schedule, step, steps))

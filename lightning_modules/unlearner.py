@@ -10,6 +10,7 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 
 from datamodules import Batch, Phase, UnlearnBatch
+from datamodules.corpora.base import Modality
 from lightning_modules.losses import training_loss
 from lightning_modules.recipe import Schedule
 from lightning_modules.training import sgd
@@ -94,6 +95,7 @@ class Unlearner(L.LightningModule):
         card: the method card.
         visit: what a visited sample costs; the plan is made from it, and the ledger checks it.
         equal_batches: whether forget batches are as large as retain batches, not of the scenario's own size.
+        modalities: what it was proposed for: there it is run by default, elsewhere when it is named.
         phases: what an epoch reads, in order; override :meth:`schedule` where epochs differ.
         conformance_exceptions: names of conformance checks that the method fails on purpose, each with the reason.
 
@@ -107,6 +109,7 @@ class Unlearner(L.LightningModule):
     card: ClassVar[MethodCard]
     visit: ClassVar[VisitCost] = VisitCost()
     equal_batches: ClassVar[bool] = False
+    modalities: ClassVar[tuple[Modality, ...]] = ("image", "text")
     phases: ClassVar[tuple[Phase, ...]] = ("retain",)
     kind: ClassVar[Literal["unlearner", "anchor"]] = "unlearner"
     conformance_exceptions: ClassVar[Mapping[str, str]] = {}

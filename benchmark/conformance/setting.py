@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from benchmark.conformance.surroundings import controlled
 from datamodules import BatchLoader, ImageStore, SampleSet, generator_for, load_corpus
+from datamodules.poison import image_corpus
 from lightning_modules import NetworkSpec, build_network, training_loss
 
 FORGET, RETAIN = 21, 101  # neither is a multiple of its batch size
@@ -105,7 +106,7 @@ def without_batch_norm() -> Setting:
 
 
 def _digits(num_classes: int) -> Setting:
-    corpus = load_corpus("digits")
+    corpus = image_corpus(load_corpus("digits"), "conformance checks")
     rows = (corpus.train.target < num_classes).nonzero().squeeze(1)[: FORGET + RETAIN]
     hidden, target = corpus.train.inputs[rows], corpus.train.target[rows].clone()
     inputs = (hidden.float() / 255 - corpus.mean[0]) / corpus.std[0]

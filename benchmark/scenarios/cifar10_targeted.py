@@ -27,7 +27,7 @@ PAPER: dict[str, Option] = {
 """Steps, restarts and bound of Geiping et al. 2021."""
 
 SCENARIOS = [
-    small("cifar10-gradient-matching-cnn-v1", NAME, SMALL),
+    small("cifar10-gradient-matching-cnn-v1", NAME, SMALL, suite="mini"),
     small("cifar10-gradient-matching-cnn-v1.runner-up", NAME, SMALL | {"adversarial_class": "runner-up"}),
     small("cifar10-gradient-matching-cnn-v1.restarts8", NAME, SMALL | {"steps": 250, "restarts": 8}),
     *paper(NAME, PAPER),

@@ -14,13 +14,14 @@ from benchmark.scenario import CorpusSpec, PoisonSpec
 from benchmark.stages.trainers import seed_all
 from benchmark.store import workbench_of
 from benchmark.tensors import load_tensors, load_weights, save_tensors
-from datamodules import ForgetPolicy, Poisoning, PoisoningDataModule
+from datamodules import ForgetPolicy, Inputs, Poisoning, PoisoningDataModule
 from lightning_modules import NetworkSpec, build_network
 
 log = logging.getLogger(__name__)
 
 POISONS_FILE = "poisons.safetensors"
 SECRETS_FILE = "secrets.safetensors"
+INPUTS = "inputs"
 FINGERPRINTS_FILE = "fingerprints.json"
 
 
@@ -80,7 +81,9 @@ def craft(
     data = PoisoningDataModule(config.corpus.load(), poison, seed=config.seed, forget=config.forget, surrogates=trained)
     data.setup()
     poisoning = data.poisoning
-    tensors = {"index": poisoning.index, "inputs": poisoning.inputs, "target": poisoning.target}
+    tensors = {"index": poisoning.index, "target": poisoning.target} | _named(poisoning.inputs)
+    if poisoning.camouflage is not None:  # no secret: it is, or is not, what the request names
+        tensors["camouflage"] = poisoning.camouflage
     save_tensors(tensors, folder / POISONS_FILE)
     save_tensors(poisoning.secrets, folder / SECRETS_FILE)
     (folder / "preprocessing.json").write_text(json.dumps(poisoning.preprocessing, indent=1, sort_keys=True))
@@ -91,6 +94,7 @@ def craft(
             "poisoned": len(data.train_set),
             "retain": len(data.retain_set),
             "forget": len(data.forget_set),
+            "poisons": len(poisoning),
         },
     }
 
@@ -100,7 +104,22 @@ def load_poisoning(folder: Path, *, with_secrets: bool) -> Poisoning:
     tensors = load_tensors(folder / POISONS_FILE)
     secrets = load_tensors(folder / SECRETS_FILE) if with_secrets else {}
     preprocessing = json.loads((folder / "preprocessing.json").read_text())
-    return Poisoning(tensors["index"], tensors["inputs"], tensors["target"], secrets, preprocessing)
+    camouflage = tensors.get("camouflage")
+    return Poisoning(tensors["index"], _inputs(tensors), tensors["target"], secrets, preprocessing, camouflage)
+
+
+def _named(inputs: Inputs) -> dict[str, Tensor]:
+    """Return inputs as the tensors of a file: ``inputs``, or one ``inputs.<key>`` for each key of a mapping."""
+    if isinstance(inputs, Tensor):
+        return {INPUTS: inputs}
+    return {f"{INPUTS}.{key}": value for key, value in inputs.items()}
+
+
+def _inputs(tensors: Mapping[str, Tensor]) -> Inputs:
+    if INPUTS in tensors:
+        return tensors[INPUTS]
+    prefix = f"{INPUTS}."
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
 
 
 def load_data(config: CraftConfig, folder: Path, *, with_secrets: bool = False) -> PoisoningDataModule:

@@ -19,6 +19,7 @@ from datamodules.loaders import evaluation_batch_size
 from lightning_modules import NetworkSpec, build_network
 
 RETAIN_SAMPLES = 1000
+RETAIN_TEXTS = 300
 
 
 @dataclass(frozen=True)
@@ -83,18 +84,22 @@ def measure(network: nn.Module, data: PoisoningDataModule, effect: Effect, *, wi
     """Return every scalar of a network, measured in float32 and eval mode, without augmentation."""
     network.eval()
     classes = data.corpus.num_classes
-    retain = data.retain_set.subset(torch.arange(min(RETAIN_SAMPLES, len(data.retain_set))))
+    shown = RETAIN_TEXTS if data.corpus.modality == "text" else RETAIN_SAMPLES
+    retain = data.retain_set.subset(torch.arange(min(shown, len(data.retain_set))))
     size = evaluation_batch_size()
     loaders = {
-        "audit": BatchLoader(effect.audit_set(), size),
         "forget": BatchLoader(data.forget_set, size),
         "retain": BatchLoader(retain, size),
         "selection": data.val_dataloader(),
     }
     measurements: list[Measurement] = [effect, Accuracy("selection", classes), Loss("forget"), Loss("retain")]
     measurements += [Accuracy("forget", classes), Accuracy("retain", classes)]
-    if with_test:
+    audit = effect.audit_set()
+    if audit is not None:
+        loaders["audit"] = BatchLoader(audit, size)
+    if with_test or audit is None:
         loaders["test"] = data.test_dataloader()
+    if with_test:
         measurements += [Accuracy("test", classes), Loss("test")]
     trainer = make_trainer(measurements, precision="32-true")
     module = ScoringModule(network, list(loaders))

@@ -18,7 +18,6 @@ from callbacks import HistoryCallback, Ledger
 from datamodules import SampleSet, derive_seed
 from datamodules.augmentation import build_augmentation
 from datamodules.loaders import BatchLoader
-from datamodules.poison import normalised_store
 from lightning_modules import NetworkSpec, Recipe, TrainingModule, build_network, resolve_precision
 
 TrainOn = Literal["poisoned", "retain", "clean"]
@@ -81,8 +80,7 @@ def train(
 
 def _training_set(craft: CraftConfig, craft_folder: Path | None, train_on: TrainOn) -> SampleSet:
     if craft_folder is None or train_on == "clean":
-        corpus = craft.corpus.load()
-        return SampleSet(normalised_store(corpus), torch.arange(len(corpus.train.target)), corpus.train.target)
+        return craft.corpus.load().samples("train")
     data = load_data(craft, craft_folder)
     return data.train_set if train_on == "poisoned" else data.retain_set
 

@@ -2,13 +2,14 @@
 
 import numpy as np
 import torch
-from scipy.stats import beta
 from torch import Tensor, nn
 from torchmetrics import CatMetric
 
 from callbacks.effect import Effect
 from callbacks.functional import FloatArray
-from datamodules import Batch, Corpus, ImageStore, Poisoning, SampleSet
+from datamodules import Batch, Corpus, Poisoning, SampleSet
+
+PROBABILITY = "adversarial/probability"
 
 
 class AdversarialMargin(Effect):
@@ -42,8 +43,7 @@ class AdversarialMargin(Effect):
 
     def audit_set(self) -> SampleSet:
         """Return the target images, rows of the test split, with their true labels."""
-        store = ImageStore.clean(self.corpus.test.inputs, self.corpus.mean, self.corpus.std)
-        return SampleSet(store, self.rows, self.corpus.test.target[self.rows])
+        return self.corpus.samples("test").subset(self.rows)
 
     def update(self, network: nn.Module, batch: Batch, logits: Tensor) -> None:  # noqa: ARG002
         """Keep the logits of one batch of targets."""
@@ -59,35 +59,22 @@ class AdversarialMargin(Effect):
             metric.set_dtype(torch.float64)  # in this order: moving a metric makes it float32 again
 
     def scalars(self) -> dict[str, float]:
-        """Return mean margin and mean log-odds against the true class, in nats, and success with its 95 % interval."""
+        """Return mean margin and mean log-odds against the true class, in nats, the share fooled, and all margins.
+
+        ``adversarial/margin.<k>`` is that of pair k, 0..K-1: from these the pairs of several seeds and networks can be
+        counted together.
+        """
         logits = self._pairs()
         margin = adversarial_margin(logits, self.adversarial_classes.numpy())
-        fooled = int((margin > 0).sum())
-        low, high = clopper_pearson(fooled, len(margin))
         return {
             "adversarial_margin": float(margin.mean()),
             "adversarial/log_odds": float(self._log_odds(logits).mean()),
-            "adversarial/success": fooled / len(margin),
-            "adversarial/success_low": low,
-            "adversarial/success_high": high,
-        }
+            "adversarial/success": float((margin > 0).mean()),
+        } | {f"adversarial/margin.{pair}": value for pair, value in enumerate(margin.tolist())}
 
     def arrays(self) -> dict[str, Tensor]:
-        """Return for each pair ``(K,)`` what it is and margin and log-odds in nats; ``(K, C)`` probabilities, float64.
-
-        Where the poisoning has it, also the matching loss over the steps of crafting, ``(K, steps + 1)``.
-        """
-        logits = self._pairs()
-        result = {
-            "adversarial/target_row": self.rows,
-            "adversarial/true_class": self.true_classes,
-            "adversarial/adversarial_class": self.adversarial_classes,
-            "adversarial/margin": torch.from_numpy(adversarial_margin(logits, self.adversarial_classes.numpy())),
-            "adversarial/log_odds": torch.from_numpy(self._log_odds(logits)),
-            "adversarial/probability": torch.from_numpy(logits).softmax(1),
-        }
-        curve = self.poisoning.secrets.get("matching_loss")
-        return result if curve is None else result | {"adversarial/matching_loss": curve}
+        """Return the probability of each class at each target, ``(K, C)`` float64."""
+        return {PROBABILITY: torch.from_numpy(self._pairs()).softmax(1)}
 
     def _pairs(self) -> FloatArray:
         """Return the logits ``(K, C)`` in the order of the secrets, however the batches came."""
@@ -117,19 +104,3 @@ def adversarial_margin(logits: FloatArray, wanted: np.typing.NDArray[np.int64]) 
     others[rows, wanted] = -np.inf
     margin: FloatArray = logits[rows, wanted] - others.max(1)
     return margin
-
-
-def clopper_pearson(successes: int, trials: int, level: float = 0.95) -> tuple[float, float]:
-    """Return the exact central interval of a rate after ``successes`` in ``trials``.
-
-    Raises:
-        ValueError: if ``successes`` is not in 0..trials, or there are no trials.
-
-    Source: Clopper and Pearson, 1934.
-    """
-    if not 0 <= successes <= trials or trials < 1:
-        raise ValueError(f"successes must be in 0..trials with trials at least 1, got {successes} of {trials}")
-    tail = (1 - level) / 2
-    low = float(beta.ppf(tail, successes, trials - successes + 1)) if successes else 0.0
-    high = float(beta.isf(tail, successes + 1, trials - successes)) if successes < trials else 1.0
-    return low, high

@@ -1,8 +1,5 @@
 """The audit of swapped labels: how often a network takes one class for the other."""
 
-import torch
-from torch import Tensor
-
 from callbacks.confusion import ConfusionEffect
 from callbacks.functional import FloatArray
 from datamodules import Corpus, Poisoning
@@ -29,10 +26,6 @@ class LabelConfusion(ConfusionEffect):
         for label in self.classes:
             if not bool((corpus.test.target == label).any()):
                 raise ValueError(f"{corpus.name} has no test image of class {label}")
-
-    def test_rows(self) -> Tensor:
-        """Return the rows of the two classes."""
-        return torch.isin(self.corpus.test.target, torch.tensor(self.classes)).nonzero().squeeze(1)
 
     def scalars(self) -> dict[str, float]:
         """Return the confusion of both classes, that of each, and the accuracy on both, in [0, 1]."""

@@ -1,9 +1,13 @@
 """Texts that say what one is looking at."""
 
 import math
+import re
 from collections.abc import Mapping
 
-from callbacks.tensorboard.views import Scored, SeedView, UnlearningRun
+from callbacks.tensorboard.views import PoisonTexts, Scored, SeedView, UnlearningRun
+
+LONGEST_TEXT = 500
+"""In characters, of a text in a table."""
 
 ABOUT = """Every run is one network; every chart lays runs over each other. Set *Smoothing* to 0.
 
@@ -12,7 +16,9 @@ ABOUT = """Every run is one network; every chart lays runs over each other. Set 
   model cost (100 is a budget of 10 %); at 0 there is the poisoned model itself. Flat lines are what to compare with.
   A triangle is a value that could not be measured, because the network diverged.
 - **statistic**: what the primary effect is made of.
-- **training**: how the poisoned model and the retrain baselines were trained. Across: epochs.
+- **audit**: test images, and what the networks say to them: how probable the attacker's class is, and the true one.
+- **training**: how the poisons were crafted, and how the poisoned model and the retrain baselines were trained.
+  Across: epochs.
 
 **residual** = (E(network) - E(retrain)) / (E(poisoned) - E(retrain)), for the effect E of the poison. 0 is as clean as
 retraining without the poisons, 1 is nothing removed. What `second_retrain` has is noise: nothing within it can be told
@@ -45,6 +51,23 @@ def unlearning_card(view: SeedView, run: UnlearningRun) -> str:
         f"- deviations: {card.deviations}",
     ]
     return "\n".join(line for line in lines if line)
+
+
+def poisoned_texts(texts: PoisonTexts) -> str:
+    """Return poisons beside the clean base samples they were made of, in Markdown."""
+    lines = ["### Poisons, before and after\n"]
+    lines += [f"{texts.change}\n"] if texts.change else []
+    lines += ["|label|before|after|", "|---|---|---|"]
+    rows = zip(texts.labels, texts.base, texts.poison, strict=True)
+    lines += [f"|{label}|{_cell(before)}|{_cell(after)}|" for label, before, after in rows]
+    return "\n".join(lines)
+
+
+def _cell(text: str) -> str:
+    """Return a text as it can stand in a table: escaped, on one line, and cut where it is long."""
+    line = " ".join(text.split())
+    shown = line if len(line) <= LONGEST_TEXT else f"{line[:LONGEST_TEXT]} …"
+    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", shown)
 
 
 def settings(run: UnlearningRun) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from callbacks.functional import FloatArray
-from callbacks.tensorboard import pictures
-from callbacks.tensorboard.cards import settings, training_card, unlearning_card
+from callbacks.tensorboard import attacks, pictures
+from callbacks.tensorboard.cards import poisoned_texts, settings, training_card, unlearning_card
 from callbacks.tensorboard.events import Run
 from callbacks.tensorboard.views import Scalars, Scored, SeedView, UnlearningRun, number
 
@@ -41,6 +41,10 @@ def write_training(view: SeedView, folder: Path) -> None:
             _draw(run, view, None, 0)
             if view.images:
                 run.image("training/poisons", pictures.render(pictures.poisons(view.images)), 0)
+            if view.texts:
+                run.text("training/poisons", poisoned_texts(view.texts))
+            if view.crafting:
+                run.image("training/crafting", pictures.render(attacks.crafting(view.crafting)), 0)
         run.write(_place(view, folder, name))
     fresh = statistic(view.poisoned, fresh=True)
     if len(fresh):
@@ -116,6 +120,12 @@ def _histogram(run: Run, values: FloatArray, at: int) -> None:
 
 
 def _draw(run: Run, view: SeedView, unlearned: UnlearningRun | None, at: int) -> None:
+    if view.probe:
+        networks: dict[str, Scored] = {"poisoned": view.poisoned}
+        networks |= {unlearned.card.title: unlearned} if unlearned else {}
+        networks |= {"retrain": view.retrain}
+        networks |= {} if unlearned else {"second retrain": view.second_retrain}
+        run.image(f"audit/{view.probe.name}", pictures.render(attacks.answers(view.probe, networks)), at)
     shown = [("poisoned", "poisoned", statistic(view.poisoned))]
     if unlearned:
         shown += [("unlearned", unlearned.card.title, statistic(unlearned))]

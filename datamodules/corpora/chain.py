@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from datamodules.corpora.sources import HandPlaced, Source
+from datamodules.corpora.sources import HandPlaced, PlacedFolder, Source
 
 _log = logging.getLogger(__name__)
 
@@ -13,11 +13,13 @@ T = TypeVar("T")
 
 
 class CorpusUnavailableError(RuntimeError):
-    """No source has the corpus; the message says what failed at each, and which file to place by hand."""
+    """No source has the corpus or checkpoint; the message says what failed at each, and what to place by hand."""
 
 
-def fetch_first(corpus: str, sources: Sequence[Source], into: Path, read: Callable[[Path], T]) -> tuple[T, str]:
-    """Read a corpus from the first source that works.
+def fetch_first(
+    corpus: str, sources: Sequence[Source], into: Path, read: Callable[[Path], T], *, kind: str = "corpus"
+) -> tuple[T, str]:
+    """Read a corpus, or whatever else `kind` says, from the first source that works.
 
     A source works if it delivers a file and `read` accepts that file: a damaged archive is as good as none.
 
@@ -26,6 +28,7 @@ def fetch_first(corpus: str, sources: Sequence[Source], into: Path, read: Callab
         sources: In the order in which to try them.
         into: An existing folder for downloads; whoever owns it deletes it.
         read: Decodes and checks what a source delivered; refuses by raising.
+        kind: What it is, for messages.
 
     Returns:
         What `read` returned, and the name of the source.
@@ -49,8 +52,9 @@ def fetch_first(corpus: str, sources: Sequence[Source], into: Path, read: Callab
         else:
             _log.info("%s: read from %s", corpus, source.name)
             return value, source.name
-    by_hand = [f"  {source.path}  ({source.origin})" for source in sources if isinstance(source, HandPlaced)]
-    lines = [f"corpus {corpus!r} could not be had from any source:", *failures]
+    placed = [source for source in sources if isinstance(source, HandPlaced | PlacedFolder)]
+    by_hand = [f"  {source.path}  ({source.origin})" for source in placed]
+    lines = [f"{kind} {corpus!r} could not be had from any source:", *failures]
     if by_hand:
         lines += ["Place one of these files by hand and try again:", *by_hand]
     raise CorpusUnavailableError("\n".join(lines))

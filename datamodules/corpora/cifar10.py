@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from datamodules.corpora.base import Corpus, Split
+from datamodules.corpora.base import ImageCorpus, ImageSplit
 from datamodules.corpora.chain import fetch_first
 from datamodules.corpora.cifar_archives import read_archive
 from datamodules.corpora.facts import ImageFacts
@@ -61,7 +61,7 @@ def sources(folder: Path) -> tuple[Source, ...]:
     )
 
 
-def load(*, train_size: int | None = None, selection_size: int | None = None, cache: Path | None = None) -> Corpus:
+def load(*, train_size: int | None = None, selection_size: int | None = None, cache: Path | None = None) -> ImageCorpus:
     """Load CIFAR-10.
 
     Train is the first `train_size` training images (None: all 50,000). Selection is the `selection_size`
@@ -87,11 +87,11 @@ def load(*, train_size: int | None = None, selection_size: int | None = None, ca
     folder = cache_root(cache) / NAME
     stored = ensure_stored(folder / VERSION, NAME, lambda scratch: _fetch(folder, scratch))
 
-    def split(file: str, rows: range) -> Split:
+    def split(file: str, rows: range) -> ImageSplit:
         images, labels = read_rows(stored, f"{file}_images", rows), read_rows(stored, f"{file}_labels", rows)
-        return Split(images, labels.long(), torch.arange(rows.start, rows.stop))
+        return ImageSplit(images, labels.long(), torch.arange(rows.start, rows.stop))
 
-    return Corpus(
+    return ImageCorpus(
         name=NAME,
         version=VERSION,
         train=split("train", cut.train),

@@ -4,16 +4,14 @@ Source: E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", 
 Repository, 1998; scikit-learn ships its test part.
 """
 
-import hashlib
-from collections import Counter
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from datamodules.corpora.base import Corpus, Split
+from datamodules.corpora.base import ImageCorpus, ImageSplit
 from datamodules.corpora.facts import ImageFacts
-from datamodules.corpora.splits import check_size
+from datamodules.corpora.splits import cut_order, stratified_order
 
 NAME, VERSION = "digits", "1"
 CLASS_NAMES = tuple("0123456789")
@@ -34,7 +32,7 @@ def load(
     train_size: int | None = None,
     selection_size: int | None = None,
     cache: Path | None = None,  # noqa: ARG001
-) -> Corpus:
+) -> ImageCorpus:
     """Load digits.
 
     The original grey levels 0..16 become ``round(level * 255 / 16)``. A fixed order, in which every stretch
@@ -55,44 +53,26 @@ def load(
     """
     from sklearn.datasets import load_digits  # noqa: PLC0415 - slow to import
 
-    pool = FACTS.shape[0] - TEST_SIZE
     wanted = DEFAULT_SELECTION if selection_size is None else selection_size
-    most = pool - check_size("selection_size", wanted, 1, pool - 1)
-    taken = most if train_size is None else train_size
-    check_size("train_size", taken, 1, most, f" with selection_size={wanted}")
+    cut = cut_order(FACTS.shape[0], test_size=TEST_SIZE, train_size=train_size, selection_size=wanted)
 
     levels, labels = load_digits(return_X_y=True)
     images = np.round(levels * 255 / 16).astype(np.uint8).reshape(-1, 1, 8, 8)
     FACTS.check(NAME, images, labels.astype(np.uint8))
-    order = _stratified_order(labels.tolist())
+    order = stratified_order(labels.tolist(), SEED)
 
-    def split(rows: list[int]) -> Split:
-        return Split(torch.from_numpy(images[rows]), torch.tensor(labels[rows]).long(), torch.tensor(rows))
+    def split(places: range) -> ImageSplit:
+        rows = order[places.start : places.stop]
+        return ImageSplit(torch.from_numpy(images[rows]), torch.tensor(labels[rows]).long(), torch.tensor(rows))
 
-    return Corpus(
+    return ImageCorpus(
         name=NAME,
         version=VERSION,
-        train=split(order[TEST_SIZE : TEST_SIZE + taken]),
-        selection=split(order[len(order) - wanted :]),
-        test=split(order[:TEST_SIZE]),
+        train=split(cut.train),
+        selection=split(cut.selection),
+        test=split(cut.test),
         class_names=CLASS_NAMES,
         mean=MEAN,
         std=STD,
         source="scikit-learn (shipped inside the package)",
     )
-
-
-def _stratified_order(labels: list[int]) -> list[int]:
-    """All rows in a fixed order, of which every stretch holds the classes in proportion.
-
-    Within a class rows are ordered by a hash of the seed and the row number, which no library version
-    changes; the k-th of a class's n rows then stands at (k + 1/2) / n of the way.
-    """
-    hashed = sorted((hashlib.sha256(f"{SEED}:{row}".encode()).hexdigest(), row) for row in range(len(labels)))
-    size, seen = Counter(labels), Counter[int]()
-    placed = []
-    for rank, row in hashed:
-        label = labels[row]
-        placed.append(((seen[label] + 0.5) / size[label], rank, row))
-        seen[label] += 1
-    return [row for _, _, row in sorted(placed)]

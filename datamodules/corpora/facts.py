@@ -1,7 +1,8 @@
 """What is known of a corpus beforehand, to check what a source delivered."""
 
 import hashlib
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,20 +46,56 @@ class ImageFacts:
                 channel's mean or standard deviation by more than 1e-4, or any byte.
         """
         dtypes = (str(images.dtype), str(labels.dtype))
-        _compare(f"{what}: dtypes of images and labels", dtypes, ("uint8", "uint8"))
-        _compare(f"{what}: image shape", images.shape, self.shape)
-        _compare(f"{what}: label shape", labels.shape, self.shape[:1])
+        compare(f"{what}: dtypes of images and labels", dtypes, ("uint8", "uint8"))
+        compare(f"{what}: image shape", images.shape, self.shape)
+        compare(f"{what}: label shape", labels.shape, self.shape[:1])
         counts = np.bincount(labels, minlength=len(self.per_class))
-        _compare(f"{what}: images per class", tuple(counts.tolist()), self.per_class)
-        _compare(f"{what}: first labels", tuple(labels[: len(self.first_labels)].tolist()), self.first_labels)
+        compare(f"{what}: images per class", tuple(counts.tolist()), self.per_class)
+        compare(f"{what}: first labels", tuple(labels[: len(self.first_labels)].tolist()), self.first_labels)
         mean, std = channel_statistics(images)
         for name, found, wanted in (("mean", mean, self.mean), ("std", std, self.std)):
             if wanted is not None and not np.allclose(found, wanted, rtol=0, atol=1e-4):
                 raise ValueError(f"{what}: channel {name} is {found}, expected {wanted} within 1e-4")
-        _compare(f"{what}: SHA-256", rows_sha256(images, labels), self.sha256)
+        compare(f"{what}: SHA-256", rows_sha256(images, labels), self.sha256)
 
 
-def _compare(what: str, found: object, wanted: object) -> None:
+@dataclass(frozen=True)
+class TextFacts:
+    """Facts about one file of a text corpus.
+
+    Attributes:
+        per_class: How many texts each class has, in the order of the class numbers.
+        sha256: See `texts_sha256`.
+    """
+
+    per_class: tuple[int, ...]
+    sha256: str
+
+    def check(self, what: str, texts: Sequence[str], labels: Sequence[int]) -> None:
+        """Compare decoded data with the facts.
+
+        Raises:
+            ValueError: If the class counts, or any character or label, differ.
+        """
+        counts = Counter(labels)
+        compare(f"{what}: texts per class", tuple(counts[label] for label in sorted(counts)), self.per_class)
+        compare(f"{what}: SHA-256", texts_sha256(texts, labels), self.sha256)
+
+
+def texts_sha256(texts: Sequence[str], labels: Sequence[int]) -> str:
+    """SHA-256 (hex) over the rows, each a label, a tab, the text without line breaks in UTF-8, and a line feed."""
+    digest = hashlib.sha256()
+    for text, label in zip(texts, labels, strict=True):
+        digest.update(f"{label}\t{text}\n".encode())
+    return digest.hexdigest()
+
+
+def compare(what: str, found: object, wanted: object) -> None:
+    """Refuse what is not as it should be.
+
+    Raises:
+        ValueError: If `found` is not `wanted`.
+    """
     if found != wanted:
         raise ValueError(f"{what} is {found}, expected {wanted}")
 

@@ -10,14 +10,22 @@ import numpy as np
 _rebuild_array: Callable[..., Any] = np.empty(0).__reduce__()[0]  # type: ignore[assignment]
 
 
+def _latin1(text: str, encoding: str) -> bytes:
+    """Bytes, in the only way in which Python 3 writes them into a pickle of protocol 2."""
+    if encoding != "latin1":
+        raise pickle.UnpicklingError(f"refused, the pickle asks for the encoding {encoding!r}")
+    return text.encode("latin1")
+
+
 class _ArrayUnpickler(pickle.Unpickler):
-    """Knows arrays, their dtypes, and Python 2's bytes; containers, numbers and strings need no name."""
+    """Knows arrays, their dtypes, and bytes of either Python; containers, numbers and strings need no name."""
 
     allowed: ClassVar[Mapping[tuple[str, str], Any]] = {
         ("numpy.core.multiarray", "_reconstruct"): _rebuild_array,
         ("numpy._core.multiarray", "_reconstruct"): _rebuild_array,
         ("numpy", "ndarray"): np.ndarray,
         ("numpy", "dtype"): np.dtype,
+        ("_codecs", "encode"): _latin1,
     }
 
     def find_class(self, module_name: str, global_name: str, /) -> Any:

@@ -1,5 +1,6 @@
 """Files out of package registries, through the registries' own clients as they are set up on this machine."""
 
+import importlib
 import shutil
 import subprocess
 import sys
@@ -91,3 +92,38 @@ class PyPIDownload:
         pip = [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-cache-dir"]
         _run_client([*pip, "--no-deps", "--require-hashes", "-r", str(pinned), "-d", str(packed)], cwd=into)
         return _only_file(packed, self.sha256)
+
+
+@dataclass(frozen=True)
+class HubSnapshot:
+    """Files of a model on the hub, through huggingface_hub and without anyone's token.
+
+    Attributes:
+        repository: ``owner/name``.
+        revision: A commit, which pins every file, or the name of a branch.
+        patterns: Which files, each a name or a pattern with ``*``.
+        patience: Seconds to wait for the hub's first answer.
+    """
+
+    repository: str
+    revision: str
+    patterns: tuple[str, ...]
+    patience: float = 10.0
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return f"hub {self.repository}@{self.revision[:12]}"
+
+    def fetch(self, into: Path) -> Path:
+        """Download the files and return the folder that holds them."""
+        hub = importlib.import_module("huggingface_hub")  # slow to import, seldom needed
+        try:
+            # an unreachable hub is found out here: the download itself would try again for half a minute
+            hub.get_session().head(hub.constants.ENDPOINT, timeout=self.patience)
+            hub.snapshot_download(
+                self.repository, revision=self.revision, allow_patterns=list(self.patterns), local_dir=into, token=False
+            )
+        except Exception as error:
+            raise SourceError(f"download failed: {' '.join(str(error).split()) or type(error).__name__}") from error
+        return into

@@ -73,6 +73,30 @@ class HandPlaced:
         return checked(self.path, self.sha256)
 
 
+@dataclass(frozen=True)
+class PlacedFolder:
+    """A folder that the user put in the cache; it stays there. Whoever reads it checks its files.
+
+    Attributes:
+        path: Where it must lie.
+        origin: Which files a person puts there, for the message when every source fails.
+    """
+
+    path: Path
+    origin: str
+
+    @property
+    def name(self) -> str:
+        """What to call it."""
+        return "hand-placed folder"
+
+    def fetch(self, into: Path) -> Path:  # noqa: ARG002 - it lies where it lies
+        """Return the folder itself."""
+        if not self.path.is_dir():
+            raise SourceError(f"no such folder: {self.path}")
+        return self.path
+
+
 @contextmanager
 def _socket_timeout(seconds: float) -> Iterator[None]:
     before = socket.getdefaulttimeout()

@@ -1,4 +1,4 @@
-"""The user's cache: one safetensors file per corpus, whose SHA-256 a manifest keeps and every load checks."""
+"""The user's cache: files and folders whose SHA-256 a manifest keeps and every load checks."""
 
 import json
 import logging
@@ -19,6 +19,7 @@ from datamodules.corpora.sources import file_sha256
 
 _log = logging.getLogger(__name__)
 
+_MANIFEST = "manifest.json"  # of a folder
 _SCRATCH = ".fetching-"  # prefix of the folders that downloads go to; gone once the corpus is stored
 
 
@@ -49,8 +50,38 @@ def ensure_stored(folder: Path, name: str, build: Callable[[Path], tuple[Mapping
         name: Of the file, without suffix.
         build: Is handed an empty scratch folder, deleted afterwards; returns the tensors and their source.
     """
+    what = folder / f"{name}.safetensors"
+
+    def make(scratch: Path) -> Stored:
+        tensors, source = build(scratch)
+        return _write(folder, name, tensors, source, scratch)
+
+    return _ensure(folder, what, lambda: _verified(folder, name), make)
+
+
+def ensure_folder(parent: Path, name: str, build: Callable[[Path, Path], str]) -> Stored:
+    """Return the verified folder ``parent/name``, building it first if it is absent or damaged, as `ensure_stored`.
+
+    Args:
+        parent: Created if absent. A complete one may be read-only.
+        name: Of the folder.
+        build: Is handed an empty scratch folder, deleted afterwards, and an empty folder, which it fills with files;
+            returns their source.
+    """
+    path = parent / name
+
+    def make(scratch: Path) -> Stored:
+        (scratch / "into").mkdir()
+        (scratch / "ready").mkdir()
+        source = build(scratch / "into", scratch / "ready")
+        return _place(path, scratch / "ready", source, scratch)
+
+    return _ensure(parent, path, lambda: _verified_folder(path), make)
+
+
+def _ensure(folder: Path, what: Path, verified: Callable[[], Stored | None], make: Callable[[Path], Stored]) -> Stored:
     try:
-        stored = _verified(folder, name)
+        stored = verified()
     except _DamagedError:
         stored = None  # or another process is replacing it this moment: look again under the lock
     if stored is not None:
@@ -59,16 +90,15 @@ def ensure_stored(folder: Path, name: str, build: Callable[[Path], tuple[Mapping
     folder.mkdir(parents=True, exist_ok=True)
     with _locked(folder):
         try:
-            stored = _verified(folder, name)
+            stored = verified()
         except _DamagedError as error:
-            _log.warning("%s is damaged (%s): fetching it again", folder / f"{name}.safetensors", error)
+            _log.warning("%s is damaged (%s): fetching it again", what, error)
         if stored is not None:
             return stored
         _sweep(folder)
         scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=folder))
         try:
-            tensors, source = build(scratch)
-            return _write(folder, name, tensors, source, scratch)
+            return make(scratch)
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
@@ -107,6 +137,34 @@ def _verified(folder: Path, name: str) -> Stored | None:
     found = file_sha256(path)
     if found != wanted:
         raise _DamagedError(f"SHA-256 {found}, expected {wanted}")
+    return Stored(path, source)
+
+
+def _verified_folder(path: Path) -> Stored | None:
+    """The stored folder, None if there is none, _DamagedError if a file is not what the manifest says."""
+    if not path.exists():
+        return None
+    try:
+        manifest = json.loads((path / _MANIFEST).read_text(encoding="utf-8"))
+        wanted, source = dict(manifest["sha256"]), str(manifest["source"])
+        found = {file: file_sha256(path / file) for file in wanted}
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise _DamagedError(f"its manifest or a file cannot be read: {error}") from error
+    for file, digest in wanted.items():
+        if found[file] != digest:
+            raise _DamagedError(f"{file} has SHA-256 {found[file]}, expected {digest}")
+    return Stored(path, source)
+
+
+def _place(path: Path, ready: Path, source: str, scratch: Path) -> Stored:
+    digests = {file.name: file_sha256(file) for file in sorted(ready.iterdir())}
+    (ready / _MANIFEST).write_text(json.dumps({"source": source, "sha256": digests}, indent=2) + "\n", encoding="utf-8")
+    for file in ready.iterdir():
+        _fsync(file)
+    if path.exists():
+        path.rename(scratch / "damaged")
+    ready.rename(path)
+    _fsync(path.parent)
     return Stored(path, source)
 
 

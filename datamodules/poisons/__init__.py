@@ -2,8 +2,8 @@
 
 from datamodules.plugins import Registry
 from datamodules.poison import Poison, Poisoning, poisoned_set
-from datamodules.poisons.gaussian import GaussianPoison, gaussian_noise
+from datamodules.poisons.gaussian import GaussianPoison
 
 POISONS: Registry[Poison] = Registry(__name__, Poison, key=lambda poison: poison.name, kind="poison")
 
-__all__ = ["POISONS", "GaussianPoison", "Poison", "Poisoning", "gaussian_noise", "poisoned_set"]
+__all__ = ["POISONS", "GaussianPoison", "Poison", "Poisoning", "poisoned_set"]

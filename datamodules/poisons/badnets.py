@@ -2,7 +2,7 @@
 
 import torch
 
-from datamodules.triggers import Backdoor, Trigger
+from datamodules.triggers import Backdoor, Trigger, corner_patches
 
 
 class BadNetsPoison(Backdoor):
@@ -39,10 +39,4 @@ class BadNetsPoison(Backdoor):
         generator: torch.Generator,
     ) -> tuple[Trigger, Trigger]:
         """Return the patch bottom right, and top left; see :class:`~datamodules.triggers.Backdoor`."""
-        if 2 * self.size > min(shape[1:]):
-            raise ValueError(f"size must be at most half a side of images of {shape[1]} x {shape[2]}, got {self.size}")
-        patch, near = torch.zeros(shape), torch.zeros(shape)
-        patch[:, -self.size :, -self.size :] = 1
-        near[:, : self.size, : self.size] = 1
-        nothing = torch.zeros(shape)
-        return Trigger(patch, torch.ones(shape), nothing), Trigger(near, torch.ones(shape), nothing)
+        return corner_patches(shape, self.size)

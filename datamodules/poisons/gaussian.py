@@ -4,30 +4,12 @@ import math
 from collections.abc import Sequence
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from datamodules.corpora.base import Corpus
-from datamodules.poison import NORMALISED, Poison, Poisoning, choose_rows, normalised_store
-from datamodules.seeds import MAX_SEED, derive_seed
-
-
-def gaussian_noise(seed: int, rows: Tensor, shape: tuple[int, ...], variance: float) -> Tensor:
-    """Return the noise of ``rows``: a pure function of the seed and of each row alone.
-
-    Args:
-        seed: the attacker's secret.
-        rows: ``(P,)`` int64 rows of the training split.
-        shape: shape of one sample.
-        variance: variance of each coordinate, in squared units of normalised space.
-
-    Returns:
-        ``(P, *shape)`` float32, drawn on the CPU so that every device audits the same noise.
-    """
-    noise = torch.empty(len(rows), *shape)
-    for position, row in enumerate(rows.tolist()):
-        generator = torch.Generator().manual_seed(derive_seed("gaussian-noise", seed, row))
-        noise[position] = torch.randn(shape, generator=generator)
-    return noise.mul_(variance**0.5)
+from datamodules.noise import gaussian_noise
+from datamodules.poison import NORMALISED, Poison, Poisoning, choose_rows, image_corpus
+from datamodules.seeds import MAX_SEED
 
 
 class GaussianPoison(Poison):
@@ -69,7 +51,7 @@ class GaussianPoison(Poison):
         """Draw the rows and the noise seed; see :class:`Poison`."""
         rows = choose_rows(corpus, self.count, generator)
         seed = int(torch.randint(MAX_SEED, (), generator=generator))
-        base = normalised_store(corpus).take(rows)
+        base = image_corpus(corpus, self.name).store("train").take(rows)
         noise = gaussian_noise(seed, rows, tuple(base.shape[1:]), self.variance)
         return Poisoning(
             index=rows,

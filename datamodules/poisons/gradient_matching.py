@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from datamodules.augmentation import flip_and_crop
-from datamodules.corpora.base import Corpus, Split
+from datamodules.corpora.base import Corpus, ImageCorpus, ImageSplit
 from datamodules.gradient_matching import (
     Gradient,
     batches,
@@ -22,7 +22,7 @@ from datamodules.gradient_matching import (
     outputs,
     step_milestones,
 )
-from datamodules.poison import NORMALISED, Poison, Poisoning
+from datamodules.poison import NORMALISED, Poison, Poisoning, image_corpus
 from datamodules.seeds import MAX_SEED
 
 AdversarialClass = Literal["random", "runner-up"]
@@ -76,7 +76,7 @@ class Victim:
     std: Tensor
 
     @classmethod
-    def copied(cls, surrogates: Sequence[nn.Module], corpus: Corpus) -> "Victim":
+    def copied(cls, surrogates: Sequence[nn.Module], corpus: ImageCorpus) -> "Victim":
         """Copy the surrogates, so that they are never touched."""
         networks = [copy.deepcopy(surrogate).eval() for surrogate in surrogates]
         device = next(networks[0].parameters()).device
@@ -88,7 +88,7 @@ class Victim:
         """Where the networks are."""
         return self.mean.device
 
-    def pixels(self, split: Split, rows: Tensor) -> Tensor:
+    def pixels(self, split: ImageSplit, rows: Tensor) -> Tensor:
         """Return the images of ``rows`` in [0, 1] pixel space, float32, on the device."""
         return split.inputs[rows].to(self.device).float() / 255
 
@@ -198,12 +198,13 @@ class GradientMatching(Poison):
         """
         if len(surrogates) != self.num_surrogates:
             raise ValueError(f"craft takes {self.num_surrogates} surrogates, got {len(surrogates)}")
-        victim = Victim.copied(surrogates, corpus)
-        chosen = self._choose_pairs(corpus, victim, generator)
+        images = image_corpus(corpus, self.name)
+        victim = Victim.copied(surrogates, images)
+        chosen = self._choose_pairs(images, victim, generator)
         seeds = torch.randint(MAX_SEED, (self.pairs, self.restarts), generator=generator)
-        best = [self._best_restart(corpus, victim, pair, number, seeds[number]) for number, pair in enumerate(chosen)]
+        best = [self._best_restart(images, victim, pair, number, seeds[number]) for number, pair in enumerate(chosen)]
         rows = torch.cat([pair.rows for pair in chosen])
-        pixels = (victim.pixels(corpus.train, rows) + torch.cat([restart.delta for restart in best])).clamp(0, 1)
+        pixels = (victim.pixels(images.train, rows) + torch.cat([restart.delta for restart in best])).clamp(0, 1)
         order = rows.argsort()
         number_of = torch.arange(self.pairs).repeat_interleave(self.count)
         return Poisoning(
@@ -224,7 +225,7 @@ class GradientMatching(Poison):
             },
         )
 
-    def _choose_pairs(self, corpus: Corpus, victim: Victim, generator: torch.Generator) -> list[Pair]:
+    def _choose_pairs(self, corpus: ImageCorpus, victim: Victim, generator: torch.Generator) -> list[Pair]:
         everything = torch.arange(len(corpus.test))
         logits = victim.logits(victim.pixels(corpus.test, everything))
         right = (logits.argmax(2) == corpus.test.target).all(0).nonzero().squeeze(1)
@@ -273,7 +274,7 @@ class GradientMatching(Poison):
         return int(classes[torch.randint(len(classes), (), generator=generator)])
 
     def _ranked(
-        self, corpus: Corpus, victim: Victim, rows: Tensor, target_row: int, generator: torch.Generator
+        self, corpus: ImageCorpus, victim: Victim, rows: Tensor, target_row: int, generator: torch.Generator
     ) -> Tensor:
         """Return positions in ``rows``, the best base first."""
         if self.bases == "random":
@@ -293,7 +294,7 @@ class GradientMatching(Poison):
             distance += (features(network, inputs) - features(network, target)).norm(dim=1)
         return distance.argsort(stable=True)
 
-    def _best_restart(self, corpus: Corpus, victim: Victim, pair: Pair, number: int, seeds: Tensor) -> Restart:
+    def _best_restart(self, corpus: ImageCorpus, victim: Victim, pair: Pair, number: int, seeds: Tensor) -> Restart:
         """Return the restart of lowest loss; only it is kept in memory and on the workbench."""
         name = f"pair-{number}"
         best: Restart | None = None

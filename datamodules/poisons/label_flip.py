@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from datamodules.corpora.base import Corpus
-from datamodules.poison import NORMALISED, Poison, Poisoning, choose_rows, normalised_store
+from datamodules.poison import NORMALISED, Poison, Poisoning, choose_rows
 
 
 class LabelFlipPoison(Poison):
@@ -49,7 +49,7 @@ class LabelFlipPoison(Poison):
         further = torch.randint(1, corpus.num_classes, (len(rows),), generator=generator)
         return Poisoning(
             index=rows,
-            inputs=normalised_store(corpus).take(rows),
+            inputs=corpus.store("train").take(rows),
             target=(corpus.train.target[rows] + further) % corpus.num_classes,
             preprocessing={
                 "space": NORMALISED,

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from datamodules.corpora.base import Corpus
-from datamodules.poison import NORMALISED, Poison, Poisoning, choose_of_classes, normalised_store
+from datamodules.poison import NORMALISED, Poison, Poisoning, choose_of_classes
 
 
 class LabelSwapPoison(Poison):
@@ -52,7 +52,7 @@ class LabelSwapPoison(Poison):
         rows = choose_of_classes(corpus, self.classes, self.count, generator)
         return Poisoning(
             index=rows,
-            inputs=normalised_store(corpus).take(rows),
+            inputs=corpus.store("train").take(rows),
             target=sum(self.classes) - corpus.train.target[rows],
             secrets={"classes": torch.tensor(self.classes)},
             preprocessing={

@@ -20,10 +20,12 @@ class NetworkSpec:
     """Everything that determines a network but its weights.
 
     Attributes:
-        name: ``small-cnn``, ``resnet18-cifar``, or ``timm:`` and the name of any timm classifier.
+        name: ``small-cnn``, ``resnet18-cifar``, or ``timm:`` and the name of any timm classifier; for text
+            ``classifier:`` or ``prompted:`` and a checkpoint (``minilm``, ``gpt2-medium``, ``owner/name`` of the hub)
+            or a configuration to train from scratch (``tiny-bert``, ``tiny-gpt2``, ``gpt2-mini``).
         num_classes: number of classes.
-        in_channels: channels of the images.
-        options: further arguments of the network.
+        in_channels: channels of the images; 0 for text.
+        options: further arguments of the network; for text see :mod:`lightning_modules.networks.language`.
     """
 
     name: str
@@ -35,10 +37,11 @@ class NetworkSpec:
 def build_network(spec: NetworkSpec, seed: int) -> nn.Module:
     """Return the network ``spec`` describes, in train mode, with weights drawn from ``seed`` alone.
 
-    The global random state is left as it was. The network remembers its ``spec``, and so do its copies.
+    The global random state is left as it was. The network remembers its ``spec``, and so do its copies. Weights of a
+    pretrained checkpoint are as pretrained; then only head or adapters are drawn.
 
     Raises:
-        UnknownNameError: if there is no such network.
+        UnknownNameError: if there is no such network, or a text network has no such option.
     """
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(seed)
@@ -50,8 +53,9 @@ def build_network(spec: NetworkSpec, seed: int) -> nn.Module:
 def fresh_copy(network: nn.Module, seed: int) -> nn.Module:
     """Return a network like ``network`` whose weights were never trained; device, modes and frozen flags carry over.
 
-    A network made by :func:`build_network` is built anew from its spec. Any other is copied and each of its modules is
-    asked to ``reset_parameters``.
+    A network made by :func:`build_network` is built anew from its spec: fresh weights of a pretrained one are those
+    with which training begins, the pretrained body and a newly drawn head or adapters. Any other network is copied and
+    each of its modules is asked to ``reset_parameters``.
 
     Raises:
         ValueError: if a module holds parameters of its own but has no ``reset_parameters``.
@@ -83,10 +87,19 @@ def _redrawn(network: nn.Module, seed: int) -> nn.Module:
 def _builder(name: str) -> Callable[[NetworkSpec], nn.Module]:
     if name.startswith("timm:"):
         return _build_timm
+    if name.startswith(("classifier:", "prompted:")):
+        return _text_builder(name.partition(":")[0])
     builders = {"small-cnn": _build_small_cnn, "resnet18-cifar": _build_resnet18_cifar}
     if name not in builders:
-        raise UnknownNameError("network", name, [*builders, "timm:<any timm classifier>"])
+        others = ["timm:<any timm classifier>", "classifier:<checkpoint>", "prompted:<checkpoint>"]
+        raise UnknownNameError("network", name, [*builders, *others])
     return builders[name]
+
+
+def _text_builder(kind: str) -> Callable[[NetworkSpec], nn.Module]:
+    from lightning_modules.networks import language  # noqa: PLC0415 - transformers and peft take seconds to import
+
+    return language.build_classifier if kind == "classifier" else language.build_prompted
 
 
 def _build_small_cnn(spec: NetworkSpec) -> nn.Module:

@@ -58,6 +58,11 @@ def edit(name: str, change: Callable[[torch.Tensor], torch.Tensor]) -> Callable[
     return apply
 
 
+def hide(folder: Path) -> None:
+    tensors = load_tensors(folder / POISONS_FILE)
+    save_tensors(tensors | {"camouflage": tensors["index"] + 1_000}, folder / POISONS_FILE)
+
+
 def spoil(value: float) -> Callable[[torch.Tensor], torch.Tensor]:
     return lambda inputs: torch.full_like(inputs, value)
 
@@ -68,9 +73,10 @@ DAMAGES: dict[str, tuple[Callable[[Path], None], str]] = {
     "shape": (edit("inputs", lambda inputs: inputs[:, :, :4]), "inputs and target must be"),
     "too few labels": (edit("target", lambda target: target[:-1]), "inputs and target must be"),
     "dtype": (edit("inputs", lambda inputs: inputs.double()), "float32, got"),
-    "row out of range": (edit("index", lambda index: index + 10_000), "index must ascend within 0..1196"),
+    "row out of range": (edit("index", lambda index: index + 10_000), "must be rows of the training split, 0..1196"),
     "negative row": (edit("index", lambda index: index - 10_000), "index must ascend"),
     "row twice": (edit("index", lambda index: index[:1].repeat(len(index))), "index must ascend"),
+    "camouflage elsewhere": (hide, "camouflage must hold rows of index"),
     "label": (edit("target", lambda target: target + 10), "target must be in 0..9"),
     "not finite": (edit("inputs", spoil(float("nan"))), "must be finite"),
 }

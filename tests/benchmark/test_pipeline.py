@@ -6,7 +6,7 @@ import pytest
 
 from benchmark.calls import Call
 from benchmark.graph import Task
-from benchmark.methods import configured_method, default_method
+from benchmark.methods import configured_method, default_method, fitted
 from benchmark.pipeline import build_tasks, percent
 from benchmark.scenario import PoisonSpec, Scenario
 from benchmark.scenarios import get_scenarios
@@ -164,3 +164,11 @@ def test_a_refused_setting_is_told() -> None:
 @pytest.mark.parametrize(("budget", "text"), [(0.1, "10 %"), (0.025, "2.5 %"), (1.0, "100 %")])
 def test_percent(budget: float, text: str) -> None:
     assert percent(budget) == text
+
+
+def test_a_scenario_scales_the_learning_rate_that_a_method_has_by_default() -> None:
+    assert fitted(default_method("gd"), 0.2).hyperparameters["lr"] == pytest.approx(0.002)
+    assert fitted(default_method("gd"), 0.2).name == "gd"
+    assert fitted(configured_method("gd", {"lr": 0.5}), 0.2).hyperparameters["lr"] == 0.5
+    assert fitted(default_method("ssd"), 0.2) == default_method("ssd")
+    assert fitted(default_method("scrub"), 1.0) == default_method("scrub")

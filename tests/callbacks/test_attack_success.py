@@ -8,7 +8,7 @@ from torch import nn
 from benchmark.stages import score
 from callbacks import EFFECTS
 from callbacks.effects import attack_success
-from callbacks.effects.attack_success import AttackSuccess, target_margin
+from callbacks.effects.attack_success import SHOWN_IMAGES, AttackSuccess, target_margin
 from datamodules import POISONS, PoisoningDataModule, load_corpus
 
 NAMES = ("badnets", "blended", "sinusoid")
@@ -74,6 +74,23 @@ def test_rates_and_margins_are_those_of_numpy_however_batches_are_cut(data, monk
     assert 0 < scalars["attack_success"] < 1
 
 
+@pytest.mark.parametrize("size", [7, 5000])
+def test_probabilities_are_those_at_the_first_images_without_and_with_both_triggers(data, monkeypatch, size):
+    monkeypatch.setattr(score, "evaluation_batch_size", lambda: size)
+    monkeypatch.setattr(attack_success, "SHOWN_IMAGES", 9)
+    network = _linear(scale=1.0)
+    effect = AttackSuccess(data.corpus, data.poisoning)
+
+    score.measure(network, data, effect, with_test=False)
+    (found,) = effect.arrays().values()
+
+    clean = data.corpus.test.inputs[effect.rows[:9]].numpy() / 255
+    versions = [(clean - data.corpus.mean[0]) / data.corpus.std[0], _triggered(data)[:9], _triggered(data, "near_")[:9]]
+    odds = np.exp([_logits(network, version) for version in versions])
+    np.testing.assert_allclose(found, odds / odds.sum(2, keepdims=True), rtol=0, atol=1e-4)
+    assert found.shape == (3, 9, 10)
+
+
 def test_the_audit_set_holds_both_triggers_on_images_of_other_classes(data):
     corpus = data.corpus
     effect = AttackSuccess(corpus, data.poisoning)
@@ -82,10 +99,12 @@ def test_the_audit_set_holds_both_triggers_on_images_of_other_classes(data):
 
     batch = samples.batch(torch.arange(len(samples)))
 
-    assert len(samples) == 2 * count
-    assert torch.equal(batch.index, torch.arange(2 * count))
-    assert torch.equal(batch.target, corpus.test.target[corpus.test.target != TARGET].repeat(2))
-    wanted = np.concatenate([_triggered(data), _triggered(data, "near_")])
+    assert len(samples) == 2 * count + SHOWN_IMAGES
+    assert torch.equal(batch.index, torch.arange(2 * count + SHOWN_IMAGES))
+    labels = corpus.test.target[corpus.test.target != TARGET]
+    assert torch.equal(batch.target, torch.cat([labels, labels, labels[:SHOWN_IMAGES]]))
+    clean = corpus.test.inputs[corpus.test.target != TARGET][:SHOWN_IMAGES].numpy() / 255
+    wanted = np.concatenate([_triggered(data), _triggered(data, "near_"), (clean - corpus.mean[0]) / corpus.std[0]])
     near_half = np.abs(batch.inputs.numpy() - wanted) > 1e-5  # one pixel value is 0.013; halves may round either way
     assert near_half.mean() < 0.002
     assert np.abs(batch.inputs.numpy() - wanted).max() < 1.01 / 255 / corpus.std[0]
@@ -96,7 +115,7 @@ def test_no_more_images_than_the_limit_and_the_first_ones(monkeypatch):
     data = _data("badnets")
     effect = AttackSuccess(data.corpus, data.poisoning)
 
-    assert len(effect.audit_set()) == 60
+    assert len(effect.audit_set()) == 60 + SHOWN_IMAGES
     assert effect.rows.tolist() == (data.corpus.test.target != TARGET).nonzero().squeeze(1)[:30].tolist()
 
 
@@ -112,9 +131,12 @@ def test_a_network_that_always_and_one_that_never_says_the_target_class(data):
 def test_state_is_reset_between_two_scorings(data):
     effect = AttackSuccess(data.corpus, data.poisoning)
     first, second = (score.measure(_linear(seed), data, effect, with_test=False) for seed in (1, 2))
+    fresh = AttackSuccess(data.corpus, data.poisoning)
 
     assert second != first
-    assert second == score.measure(_linear(2), data, AttackSuccess(data.corpus, data.poisoning), with_test=False)
+    assert second == score.measure(_linear(2), data, fresh, with_test=False)
+    for name, values in fresh.arrays().items():
+        assert torch.equal(effect.arrays()[name], values)
 
 
 def test_a_network_that_learnt_the_trigger_is_told_from_one_that_did_not():

@@ -15,10 +15,13 @@ from tensorboard.plugins.hparams import metadata
 
 from callbacks.functional import null_band, trade_off_curve
 from callbacks.tensorboard import (
+    CraftingCurves,
     PoisonImages,
+    Probe,
     SeedView,
     TrainingRun,
     UnlearningRun,
+    attacks,
     pictures,
     write_training,
     write_unlearning,
@@ -30,6 +33,17 @@ EFFECT = "gaussian_correlation"
 POISONS = 40
 TRAINING_PASSES = 3000.0
 CARD = MethodCard(name="gd", title="GD", paper="a paper", formula="w <- w - g", source="a source")
+
+
+PROBE = Probe(
+    name="targets",
+    key="said",
+    images=torch.zeros(1, 2, 3, 4, 4),
+    versions=["target"],
+    labels=["a", "b"],
+    true=torch.tensor([0, 1]),
+    wanted=torch.tensor([1, 2]),
+)
 
 
 def scores(effect: float, accuracy: float, loss: float) -> dict[str, float]:
@@ -221,6 +235,28 @@ def test_pictures_are_where_they_belong(written):
         assert image.mode == "RGB"
         assert image.width > 600
         assert len(image.getcolors(1 << 20)) > 50
+
+
+def test_what_networks_say_is_drawn_for_every_method_and_once_for_the_trained_ones(view, gd, tmp_path):
+    crafted = replace(view, probe=PROBE, crafting=CraftingCurves("loss", torch.ones(1, 3), ["all"]))
+    write_training(crafted, tmp_path)
+    write_unlearning(crafted, gd, tmp_path)
+    at = {name: read(place(tmp_path, name)).Tags()["images"] for name in ("poisoned", "retrain", "gd@10%")}
+    assert {"audit/targets", "training/crafting"} <= set(at["poisoned"])
+    assert "audit/targets" in at["gd@10%"]
+    assert "training/crafting" not in at["gd@10%"]
+    assert at["retrain"] == []
+
+
+def test_a_method_is_asked_between_what_it_came_from_and_what_it_should_be(view, gd, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(attacks, "answers", lambda _, networks: asked.append(dict(networks)) or Figure())
+    crafted = replace(view, probe=PROBE)
+    write_training(crafted, tmp_path)
+    write_unlearning(crafted, gd, tmp_path)
+    trained = {"poisoned": view.poisoned, "retrain": view.retrain, "second retrain": view.second_retrain}
+    assert asked == [trained, {"poisoned": view.poisoned, "GD": gd, "retrain": view.retrain}]
+    assert [list(networks) for networks in asked] == [list(trained), ["poisoned", "GD", "retrain"]]
 
 
 def test_texts(view, gd, written):

@@ -3,17 +3,17 @@
 import pytest
 import torch
 
-from datamodules import Corpus, Split
+from datamodules import ImageCorpus, ImageSplit
 
 
-def _corpus(train: int = 40, channels: int = 2, side: int = 4, seed: int = 0) -> Corpus:
+def _corpus(train: int = 40, channels: int = 2, side: int = 4, seed: int = 0) -> ImageCorpus:
     generator = torch.Generator().manual_seed(seed)
 
-    def split(count: int) -> Split:
+    def split(count: int) -> ImageSplit:
         pixels = torch.randint(256, (count, channels, side, side), generator=generator).to(torch.uint8)
-        return Split(pixels, torch.randint(3, (count,), generator=generator), torch.arange(count))
+        return ImageSplit(pixels, torch.randint(3, (count,), generator=generator), torch.arange(count))
 
-    return Corpus(
+    return ImageCorpus(
         name="random",
         version="1",
         train=split(train),
@@ -32,5 +32,5 @@ def make_corpus():
 
 
 @pytest.fixture
-def corpus() -> Corpus:
+def corpus() -> ImageCorpus:
     return _corpus()

@@ -35,6 +35,38 @@ def test_joined_joins_every_tensor_of_a_text():
     assert whole.index.tolist() == [4, 1, 2]
 
 
+def _noised(rows, length, width=2):
+    batch = _texts(rows)
+    ids = torch.tensor(rows).view(-1, 1).expand(-1, length)
+    inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    return batch._replace(inputs=inputs | {"embedding_noise": torch.full((len(rows), length, width), 0.5)})
+
+
+def test_joined_pads_shorter_texts_on_the_right():
+    whole = joined(UnlearnBatch(_noised([4], 3), _noised([1, 2], 1), "paired"))
+
+    assert whole.inputs["input_ids"].tolist() == [[4, 4, 4], [1, 0, 0], [2, 0, 0]]
+    assert whole.inputs["attention_mask"].tolist() == [[1, 1, 1], [1, 0, 0], [1, 0, 0]]
+    assert whole.inputs["attention_mask"].dtype == torch.int64
+    assert whole.inputs["embedding_noise"][:, :, 1].tolist() == [[0.5] * 3, [0.5, 0, 0], [0.5, 0, 0]]
+    assert whole.inputs["embedding_noise"].shape == (3, 3, 2)
+
+
+@pytest.mark.parametrize("noised_first", [True, False])
+def test_joined_gives_no_noise_to_a_side_without(noised_first):
+    noised, plain = _noised([4], 3), _texts([1, 2])
+    sides = (noised, plain) if noised_first else (plain, noised)
+
+    noise = joined(UnlearnBatch(*sides, "paired")).inputs["embedding_noise"]
+
+    of_noised, of_plain = (noise[:1], noise[1:]) if noised_first else (noise[2:], noise[:2])
+    assert of_noised.shape == (1, 3, 2)
+    assert (of_noised == 0.5).all()
+    assert of_plain.shape == (2, 3, 2)
+    assert not of_plain.any()
+    assert "embedding_noise" not in plain.inputs
+
+
 def test_joined_returns_a_lone_side_as_it_is():
     side = _images([1, 2])
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from benchmark.stages.trainers import make_trainer
-from datamodules import ForgetPolicy, ImageStore, Poisoning, PoisoningDataModule
+from datamodules import ForgetPolicy, ImageStore, Poisoning, PoisoningDataModule, poisoned_set
 from datamodules.poisons import GaussianPoison
 
 
@@ -14,8 +14,16 @@ def _data(corpus, *, seed=0, count=10, **arguments):
     return data
 
 
-def _policy(identified=1.0, false_positives=0.0):
-    return ForgetPolicy(identified=identified, false_positives=false_positives)
+def _policy(identified=1.0, false_positives=0.0, request="poisons"):
+    return ForgetPolicy(identified=identified, false_positives=false_positives, request=request)
+
+
+def _hidden(corpus, *, added=False):
+    """Ten samples of which 3, 4 and the last one are camouflage; the last two may be added to the training split."""
+    rows = [0, 1, 3, 4, 7, 9, 20, 21, 40, 41] if added else [0, 1, 3, 4, 7, 9, 20, 21, 30, 31]
+    inputs = torch.arange(10).float().view(-1, 1, 1, 1).expand(10, *corpus.input_shape)
+    camouflage = torch.tensor([3, 4, rows[-1]])
+    return Poisoning(torch.tensor(rows), inputs.clone(), torch.zeros(10).long(), camouflage=camouflage)
 
 
 def test_by_default_exactly_the_poisons_are_to_be_forgotten(corpus):
@@ -110,6 +118,7 @@ def test_a_smaller_fraction_finds_a_part_of_what_a_larger_one_finds(corpus):
         ((float("nan"), 0.0), "identified must be in"),
         ((1.0, -0.1), "false_positives must be at least 0 and finite, got -0.1"),
         ((1.0, float("nan")), "false_positives must be at least 0 and finite, got nan"),
+        ((1.0, 0.0, "both"), "request must be 'poisons' or 'camouflage', got 'both'"),
     ],
 )
 def test_impossible_policies_are_refused(arguments, complaint):
@@ -120,6 +129,52 @@ def test_impossible_policies_are_refused(arguments, complaint):
 def test_more_false_positives_than_clean_samples_are_refused(corpus):
     with pytest.raises(ValueError, match="asks for 31 clean samples, the training set has 30"):
         _data(corpus, forget=_policy(1.0, 3.1))
+
+
+@pytest.mark.parametrize("added", [False, True])
+@pytest.mark.parametrize(
+    ("policy", "sought", "found", "wrong"),
+    [
+        (_policy(), {0, 1, 7, 9, 20, 21, -2}, 7, 0),
+        (_policy(0.5, 1.0), {0, 1, 7, 9, 20, 21, -2}, 4, 7),
+        (_policy(request="camouflage"), {3, 4, -1}, 3, 0),
+        (_policy(0.7, 2.0, "camouflage"), {3, 4, -1}, 2, 6),
+    ],
+)
+def test_the_request_names_the_poisons_or_the_camouflage_alone(corpus, added, policy, sought, found, wrong):
+    hidden = _hidden(corpus, added=added)
+    data = _data(corpus, poisoning=hidden, forget=policy)
+    sought = {int(hidden.index[row]) if row < 0 else row for row in sought}
+    request, index = set(data.forget_index.tolist()), set(hidden.index.tolist())
+
+    assert len(request & sought) == found
+    assert not request & (index - sought)
+    assert len(request - index) == wrong
+    assert sorted(request | set(data.retain_set.index.tolist())) == list(range(42 if added else 40))
+    assert not request & set(data.retain_set.index.tolist())
+
+
+def test_all_samples_that_are_not_asked_for_stay_as_they_are(corpus):
+    data = _data(corpus, poisoning=_hidden(corpus, added=True), forget=_policy(request="camouflage"))
+
+    batch = data.retain_set.batch(torch.arange(len(data.retain_set)))
+
+    fed = {int(row): inputs for row, inputs in zip(batch.index, batch.inputs, strict=True)}
+    for position, row in enumerate([0, 1, None, None, 7, 9, 20, 21, 40]):
+        assert row is None or (fed[row] == position).all()
+    assert 41 not in fed
+
+
+def test_camouflage_is_asked_for_only_where_there_is_some(corpus):
+    with pytest.raises(ValueError, match="request must be 'poisons' for a poison without camouflage"):
+        _data(corpus, forget=_policy(request="camouflage"))
+
+
+@pytest.mark.parametrize("camouflage", [[2], [3, 3], [4, 3], [3, 40]])
+def test_camouflage_that_is_no_part_of_the_poisons_is_refused(corpus, camouflage):
+    inputs = torch.zeros(3, *corpus.input_shape)
+    with pytest.raises(ValueError, match="camouflage must hold rows of index, each once and ascending"):
+        Poisoning(torch.tensor([1, 3, 4]), inputs, torch.zeros(3).long(), camouflage=torch.tensor(camouflage))
 
 
 def test_setup_twice_changes_nothing(corpus):
@@ -212,3 +267,34 @@ def test_a_trainer_can_be_handed_the_module(corpus):
 
     assert sum(len(batch.target) for batch in data.train_dataloader()) == 40
     assert sum(len(batch.target) for batch in data.test_dataloader()) == 9
+
+
+def _added(corpus, index):
+    rows = torch.tensor(index)
+    inputs = torch.full((len(rows), *corpus.input_shape), 7.0)
+    return Poisoning(rows, inputs, torch.full_like(rows, 2), {"base": torch.arange(len(rows))})
+
+
+def test_rows_beyond_the_training_split_are_added_and_leave_the_clean_set_as_retain_set(corpus):
+    data = PoisoningDataModule(corpus, GaussianPoison(count=3), seed=0, poisoning=_added(corpus, [40, 41, 42]))
+    data.setup()
+
+    assert len(data.train_set) == 43
+    assert data.forget_index.tolist() == [40, 41, 42]
+    assert torch.equal(data.forget_set.batch(torch.arange(3)).inputs, data.poisoning.inputs)
+    assert data.forget_set.target.tolist() == [2, 2, 2]
+    assert data.retain_set.fingerprint() == corpus.samples("train").fingerprint()
+
+
+def test_poisons_may_replace_some_rows_and_be_added_as_others(corpus):
+    train = poisoned_set(corpus, _added(corpus, [3, 40]))
+
+    assert len(train) == 41
+    assert torch.equal(train.batch(torch.tensor([3, 40])).inputs, torch.full((2, *corpus.input_shape), 7.0))
+    assert torch.equal(train.batch(torch.tensor([4])).inputs, corpus.samples("train").batch(torch.tensor([4])).inputs)
+
+
+@pytest.mark.parametrize("index", [[41], [3, 40, 42]])
+def test_added_rows_follow_the_training_split_without_a_gap(corpus, index):
+    with pytest.raises(ValueError, match=r"index must go on with 40, 41, ... for added poisons"):
+        poisoned_set(corpus, _added(corpus, index))

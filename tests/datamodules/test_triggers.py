@@ -6,7 +6,7 @@ import torch
 
 from datamodules import generator_for
 from datamodules.poison import choose_of_classes
-from datamodules.triggers import NEAR, Trigger
+from datamodules.triggers import NEAR, Trigger, corner_patches
 
 SHAPE = (2, 4, 4)
 
@@ -49,6 +49,12 @@ def test_impossible_triggers_are_refused():
         Trigger(zeros, zeros + torch.nan, zeros)
     with pytest.raises(ValueError, match="must have one shape"):
         Trigger(zeros, zeros[0], zeros)
+
+
+@pytest.mark.parametrize("size", [0, 3])
+def test_patches_that_would_overlap_or_be_empty_are_refused(size):
+    with pytest.raises(ValueError, match=rf"size must be in 1\.\.2 for images of 4 x 6, got {size}"):
+        corner_patches((2, 4, 6), size)
 
 
 def test_equally_many_of_each_class_are_drawn(corpus):

@@ -29,7 +29,7 @@ def build_seed(seed, unlearned, accuracy, fraction, baselines, extras):
     poisoned, retrain, second = baselines
     return SeedResult(
         seed=seed,
-        unlearned=score(unlearned, accuracy),
+        unlearned=score(unlearned, accuracy, extras.get("unlearned")),
         poisoned=score(poisoned, 0.71, extras.get("poisoned")),
         retrain=score(retrain, 0.70, extras.get("retrain")),
         second_retrain=score(second, 0.70, extras.get("second_retrain")),
@@ -61,6 +61,7 @@ def build_entry(
     second=SECOND,
     first_seed=0,
     extras=None,
+    effect_name="mu",
     **changes,
 ):
     """An entry whose seeds are ``first_seed``, ``first_seed`` + 1, ...; one accuracy for all seeds, or one each.
@@ -93,7 +94,7 @@ def build_entry(
         ),
         "hyperparameters": {"lr": 0.01, "epochs": 3},
         "configuration": {"recipe": {"epochs": 5}, "seeds": [0, 1]},
-        "effect": Effect(name="mu", title="mean correlation", lower_bound=None, upper_bound=None),
+        "effect": Effect(name=effect_name, title="mean correlation", lower_bound=None, upper_bound=None),
         "results": [BudgetResult(budget=budget, seeds=seeds) for budget in budgets],
         "status": "diverged" if None in unlearned else "claimed",
         "provenance": Provenance(

@@ -202,10 +202,36 @@ def test_variants_stand_beside_their_method_where_they_tie(make_entry):
 
 def test_audit_is_quoted_from_the_first_entry_that_has_it(make_entry):
     extras = {"poisoned": [{"gaussian/mean": value} for value in (0.5, 0.7, 0.6)]}
-    entries = [make_entry("a"), make_entry("b", [0.3, 0.4, 0.3], extras=extras)]
+    entries = [
+        make_entry("a", effect_name="gaussian_correlation"),
+        make_entry("b", [0.3, 0.4, 0.3], effect_name="gaussian_correlation", extras=extras),
+    ]
     (table,) = only(entries).audits
     assert table.lines[0][0].mean == pytest.approx(0.6)
     assert only(entries[:1]).audits == ()
+
+
+def test_methods_stand_in_an_audit_in_the_order_of_the_board_and_after_the_sham(make_entry):
+    def entry(name, effects, margin):
+        extras = {"poisoned": [{"adversarial/margin.0": 2.0}] * 3, "unlearned": [{"adversarial/margin.0": margin}] * 3}
+        return make_entry(name, effects, effect_name="adversarial_margin", extras=extras)
+
+    board = only(
+        [
+            entry("worse", [0.6, 0.61, 0.6], 1.0),
+            entry("better", [0.3, 0.31, 0.3], -1.0),
+            entry("sham", [0.9, 0.91, 0.9], 2.0),
+            entry("retrain", [0.0, 0.01, 0.0], -3.0),
+        ]
+    )
+    (table,) = board.audits
+    fooled = {subject.title: line[0] for subject, line in zip(table.subjects, table.lines, strict=True)}
+    assert list(fooled) == ["poisoned", "retrain", "second retrain", "SHAM", "BETTER", "WORSE"]
+    assert [(cell.successes, cell.trials) for title, cell in fooled.items() if title.isupper()] == [
+        (3, 3),
+        (0, 3),
+        (3, 3),
+    ]
 
 
 def test_summary_ranks_by_the_worst_scenario_that_took(make_entry):

@@ -102,7 +102,7 @@ def test_audit_stands_between_header_and_table(make_entry):
         "poisoned": [gaussian(seen[row], "gaussian") | gaussian(null[row], "gaussian_fresh") | band for row in (0, 1)],
         "retrain": [gaussian(null[row], "gaussian") | band for row in (0, 1)],
     }
-    text = render_markdown([make_entry(unlearned=[0.3, 0.4], extras=extras)])
+    text = render_markdown([make_entry(unlearned=[0.3, 0.4], extras=extras, effect_name="gaussian_correlation")])
     audit, board = tables(text)
     assert audit == [
         ["model", "mean I", "z = sqrt(p) mean I", "TPR at FPR 0.01", "AUC"],
@@ -120,7 +120,40 @@ def test_audit_stands_between_header_and_table(make_entry):
     ]
     assert board[0][0] == "rank"
     assert text.index("- entries: ") < text.index("Gaussian audit") < text.index("| model") < text.index("| rank")
-    assert "Gaussian audit" not in render_markdown([make_entry()])
+    assert "Gaussian audit" not in render_markdown([make_entry(effect_name="gaussian_correlation")])
+
+
+def test_counts_of_an_audit_are_pooled_over_seeds(make_entry):
+    def margins(*values):
+        return {f"adversarial/margin.{pair}": value for pair, value in enumerate(values)}
+
+    extras = {
+        "poisoned": [margins(1.0, 2.0, -1.0), margins(4.0, -3.0, -0.5)],
+        "unlearned": [margins(1.0, -2.0, 1.0), margins(-4.0, -3.0, -0.5)],
+        "retrain": [margins(-1.0, -2.0, -1.0), margins(-4.0, 3.0, -0.5)],
+    }
+    text = render_markdown([make_entry(unlearned=[0.3, 0.4], extras=extras, effect_name="adversarial_margin")])
+    audit = tables(text)[0]
+    assert audit == [
+        ["model", "fooled, of all pairs", "of those fooled when poisoned", "margin, nats"],
+        ["poisoned", "3/6: 0.50 [0.12, 0.88]", "3/3", "0.9 (0.9 to 0.9)"],
+        ["retrain", "1/6: 0.17 [0.00, 0.64]", "0/3: 0.00 [0.00, 0.71]", "0.0 (0.0 to 0.0)"],
+        ["second retrain", "-", "-", "0.0 (0.0 to 0.0)"],
+        ["GD", "2/6: 0.33 [0.04, 0.78]", "1/3: 0.33 [0.01, 0.91]", "0.3 (0.3 to 0.4)"],
+    ]
+    assert max(map(len, text.splitlines())) <= 120
+
+
+def test_an_audit_with_many_statistics_stands_upright(make_entry):
+    accuracies = {"class_accuracy/cat": 0.5, "class_accuracy/dog": 0.7}
+    extras = {"poisoned": [accuracies], "retrain": [accuracies | {"class_accuracy/cat": 0.6}]}
+    text = render_markdown([make_entry(unlearned=[0.3], extras=extras, effect_name="test_error")])
+    assert tables(text)[0] == [
+        ["statistic", "poisoned", "retrain", "second retrain"],
+        ["test error", "0.900 (0.900 to 0.900)", "0.010 (0.010 to 0.010)", "-0.010 (-0.010 to -0.010)"],
+        ["accuracy, cat", "0.500 (0.500 to 0.500)", "0.600 (0.600 to 0.600)", "-"],
+        ["accuracy, dog", "0.700 (0.700 to 0.700)", "0.700 (0.700 to 0.700)", "-"],
+    ]
 
 
 def test_header_of_a_board(make_entry):

@@ -6,6 +6,7 @@ from scipy import stats
 
 from leaderboard.statistics import (
     accuracy_gap,
+    clopper_pearson,
     fieller_interval,
     noise_floor,
     paired_interval,
@@ -142,6 +143,16 @@ def test_accuracy_gap_is_in_points():
     assert (gap.low, gap.high) == pytest.approx((expected.low, expected.high))
 
 
+@pytest.mark.parametrize("trials", [1, 4, 20, 400])
+@pytest.mark.parametrize("level", [0.8, 0.95])
+def test_clopper_pearson_is_that_of_scipy(trials, level):
+    for successes in {*range(min(trials, 21)), trials - 1, trials}:
+        expected = stats.binomtest(successes, trials).proportion_ci(level, method="exact")
+        interval = clopper_pearson(successes, trials, level)
+        assert interval.estimate == successes / trials
+        assert (interval.low, interval.high) == pytest.approx((expected.low, expected.high), abs=1e-12)
+
+
 def test_interval_measures_its_distances_from_zero():
     interval = paired_interval([0.4, 0.5, 0.6])
     assert (interval.clearance, interval.reach) == (interval.low, interval.high)
@@ -162,6 +173,10 @@ def test_interval_measures_its_distances_from_zero():
         (lambda: residual([1.0], [1.0, 2.0], [0.0, 0.0]), "unlearned and retrain must be as long .* got 1 and 2"),
         (lambda: residual([1.0, 2.0], [1.0], [0.0, 0.0]), "poisoned and retrain must be as long .* got 1 and 2"),
         (lambda: residual([math.inf], [1.0], [0.0]), r"unlearned must hold .* got \[inf\]"),
+        (lambda: clopper_pearson(-1, 4), "successes must be in 0..trials .* got -1 of 4"),
+        (lambda: clopper_pearson(5, 4), "successes must be in 0..trials .* got 5 of 4"),
+        (lambda: clopper_pearson(0, 0), "trials at least 1, got 0 of 0"),
+        (lambda: clopper_pearson(1, 4, level=1.0), r"level must lie in \(0, 1\), got 1.0"),
     ],
 )
 def test_wrong_arguments_are_named(call, message):

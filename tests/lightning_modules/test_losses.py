@@ -4,7 +4,13 @@ from torch import nn
 from torch.nn.functional import cross_entropy, kl_div, log_softmax
 
 from datamodules import Batch
-from lightning_modules import kl_from_teacher, training_loss
+from lightning_modules import (
+    HasSequenceLogProbs,
+    kl_from_teacher,
+    log_probabilities,
+    mean_log_probabilities,
+    training_loss,
+)
 
 
 def logits(seed, dtype=torch.float32):
@@ -62,3 +68,37 @@ def test_a_network_may_bring_its_own_loss():
 
     batch = Batch(torch.ones(2, 3), torch.zeros(2, dtype=torch.int64), torch.arange(2))
     assert training_loss(Own(), batch) == 6
+
+
+class Sequences(nn.Identity):
+    """Answers of one to six parts; its logits, as those of classes, would say something else."""
+
+    def sequence_log_probs(self, batch):
+        return self(batch.inputs)[:, 0].double()
+
+    def sequence_lengths(self, batch):
+        return 1 + batch.index
+
+
+def test_probability_of_a_class_is_its_softmax():
+    values, target, index = logits(0), torch.tensor([0, 1, 2, 3, 4, 9]), torch.arange(6)
+    batch = Batch(values, target, index)
+    expected = torch.stack([(row.exp() / row.exp().sum())[c].log() for row, c in zip(values, target, strict=True)])
+    torch.testing.assert_close(log_probabilities(nn.Identity(), batch), expected)
+    torch.testing.assert_close(mean_log_probabilities(nn.Identity(), batch), expected)
+
+
+def test_a_network_may_bring_the_probability_of_a_sequence():
+    batch = Batch(logits(0), torch.arange(6), torch.arange(6))
+    assert isinstance(Sequences(), HasSequenceLogProbs)
+    expected = batch.inputs[:, 0]
+    torch.testing.assert_close(log_probabilities(Sequences(), batch), expected)
+    divided = torch.tensor([value.item() / length for value, length in zip(expected, range(1, 7), strict=True)])
+    torch.testing.assert_close(mean_log_probabilities(Sequences(), batch), divided)
+
+
+def test_probabilities_are_float32_and_hopeless_ones_finite():
+    target = torch.zeros(6, dtype=torch.int64)
+    assert log_probabilities(nn.Identity(), Batch(logits(0, torch.bfloat16), target, target)).dtype == torch.float32
+    hopeless = Batch(torch.tensor([[-1e4, 1e4]]), target[:1], target[:1])
+    assert log_probabilities(nn.Identity(), hopeless).tolist() == [-2e4]

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LinearLR, SequentialLR
 
+from benchmark.address import plain
 from lightning_modules import Recipe, lr_factor, resolve_precision
 
 STEPS = 50
@@ -13,11 +14,18 @@ def warm_up_and_fall(optimizer):
     return SequentialLR(optimizer, [rise, CosineAnnealingLR(optimizer, STEPS - 15)], milestones=[15])
 
 
+def warm_up_and_fall_linearly(optimizer):
+    """10 % of the steps up, the others down."""
+    rise = LinearLR(optimizer, 1 / 5, 1.0, total_iters=4)
+    return SequentialLR(optimizer, [rise, LinearLR(optimizer, 1.0, 0.0, total_iters=STEPS - 5)], milestones=[5])
+
+
 SCHEDULERS = {
     "constant": lambda optimizer: ConstantLR(optimizer, factor=1.0),
     "linear": lambda optimizer: LinearLR(optimizer, 1.0, 0.0, total_iters=STEPS),
     "cosine": lambda optimizer: CosineAnnealingLR(optimizer, STEPS),
     "one-cycle": warm_up_and_fall,
+    "linear-warmup": warm_up_and_fall_linearly,
 }
 
 
@@ -53,7 +61,11 @@ def test_one_cycle_rises_to_its_peak_and_falls_to_almost_nothing():
         ({"epochs": 0}, "epochs must be at least 1, got 0"),
         ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
         ({"lr": 0.0}, "lr must be positive, got 0.0"),
-        ({"schedule": "cosin"}, "schedule must be one of constant, linear, cosine, one-cycle, got 'cosin'"),
+        (
+            {"schedule": "cosin"},
+            "schedule must be one of constant, linear, cosine, one-cycle, linear-warmup, got 'cosin'",
+        ),
+        ({"optimizer": "adam"}, "optimizer must be one of sgd, adamw, got 'adam'"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(setting, message):
@@ -72,3 +84,9 @@ def test_auto_asks_whether_the_processor_multiplies_bfloat16(monkeypatch, native
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: native)
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
     assert resolve_precision("auto", "cpu") == expected
+
+
+def test_optimizer_is_sgd_unless_said_and_then_no_part_of_an_address():
+    """Recipes were addressed before they had an optimizer."""
+    assert "optimizer" not in plain(Recipe(epochs=1))
+    assert plain(Recipe(epochs=1, optimizer="adamw"))["optimizer"] == "adamw"

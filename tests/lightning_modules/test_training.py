@@ -54,6 +54,51 @@ def test_gives_the_weights_of_a_bare_loop(samples, schedule, nesterov):
         torch.testing.assert_close(network.state_dict()[name], expected, atol=1e-6, rtol=0)
 
 
+class AdamW:
+    """AdamW from its formula (Loshchilov and Hutter 2019, Algorithm 2), decaying what has more than one dimension."""
+
+    def __init__(self, network, decay):
+        self.parameters, self.decay, self.step_number = list(network.parameters()), decay, 0
+        self.moments = [(torch.zeros_like(w), torch.zeros_like(w)) for w in self.parameters]
+
+    @torch.no_grad()
+    def step(self, gradients, lr):
+        self.step_number += 1
+        for w, g, (first, second) in zip(self.parameters, gradients, self.moments, strict=True):
+            first.mul_(0.9).add_(0.1 * g)
+            second.mul_(0.999).add_(0.001 * g * g)
+            mean, square = first / (1 - 0.9**self.step_number), second / (1 - 0.999**self.step_number)
+            decay = self.decay if w.ndim > 1 else 0.0
+            w.sub_(lr * (mean / (square.sqrt() + 1e-8) + decay * w))
+
+
+@pytest.mark.parametrize("schedule", ["constant", "linear-warmup"])
+def test_adamw_gives_the_weights_of_its_formula(samples, schedule):
+    network = build_network(SPEC, 0)
+    mine = copy.deepcopy(network).train()
+    recipe = Recipe(epochs=3, batch_size=16, lr=0.01, weight_decay=0.5, schedule=schedule, optimizer="adamw")
+    optimizer, loader, step = AdamW(mine, 0.5), BatchLoader(samples, 16, seed=1), 0
+    for epoch in range(3):
+        loader.set_epoch(epoch)
+        for batch in loader:
+            gradients = torch.autograd.grad(cross_entropy(mine(batch.inputs), batch.target), optimizer.parameters)
+            optimizer.step(gradients, 0.01 * lr_factor(schedule, step, 9))
+            step += 1
+    trainer = make_trainer([], precision="32-true", max_epochs=3, accelerator="cpu")
+    trainer.fit(TrainingModule(network, recipe), train_dataloaders=BatchLoader(samples, 16, seed=1))
+    for name, expected in mine.state_dict().items():
+        torch.testing.assert_close(network.state_dict()[name], expected, atol=1e-4, rtol=0)
+
+
+def test_adamw_leaves_alone_what_is_frozen(samples):
+    network = build_network(SPEC, 0)
+    network[0].weight.requires_grad_(False)
+    before = network[0].weight.clone()
+    trainer = make_trainer([], precision="32-true", max_epochs=1, accelerator="cpu")
+    trainer.fit(TrainingModule(network, Recipe(epochs=1, optimizer="adamw")), BatchLoader(samples, 16, seed=1))
+    assert torch.equal(network[0].weight, before)
+
+
 def test_each_epoch_has_an_order_of_its_own(samples):
     seen = []
 

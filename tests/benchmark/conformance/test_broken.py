@@ -408,10 +408,10 @@ BROKEN = {
     HuntsSecrets: {"uses_no_audit_secret": "a secret in the process"},
     LoadsTheCorpus: {
         "names_nothing_that_knows_secrets": "the code uses load_corpus",
-        "keeps_nothing_that_knows_secrets": "holds a Corpus",
+        "keeps_nothing_that_knows_secrets": "holds ImageCorpus",
     },
     NamesAPoisoning: {"names_nothing_that_knows_secrets": "the code uses Poisoning, datamodules.poison"},
-    KeepsAPoisoning: {"keeps_nothing_that_knows_secrets": "holds a Poisoning"},
+    KeepsAPoisoning: {"keeps_nothing_that_knows_secrets": "holds Poisoning"},
 }
 
 

@@ -95,7 +95,7 @@ def test_fingerprints_and_sizes_are_those_of_the_sets(lab, crafted):
     assert crafted.meta["retain"] == data.retain_set.fingerprint()
     assert crafted.meta["forget"] == data.forget_set.fingerprint()
     assert crafted.meta["corpus"] == data.corpus.fingerprint
-    assert crafted.meta["samples"] == {"poisoned": 300, "retain": 270, "forget": 30}
+    assert crafted.meta["samples"] == {"poisoned": 300, "retain": 270, "forget": 30, "poisons": 30}
 
 
 def test_the_poison_is_read_from_the_artifact_and_not_crafted_anew(lab, crafted):
@@ -119,6 +119,21 @@ def test_crafting_twice_gives_the_same_bytes_whatever_was_drawn_before(lab, craf
     assert again.meta == crafted.meta
     for path in crafted.folder.iterdir():
         assert (again.folder / path.name).read_bytes() == path.read_bytes()
+
+
+def test_the_camouflage_is_known_without_secrets_and_the_request_deletes_it_alone(lab):
+    poison = PoisonSpec("camouflaged-badnets", {"count": 20, "camouflage": 30, "size": 2})
+    crafted = lab.craft(poison=poison, forget=ForgetPolicy(request="camouflage"))
+    bare = lab.folder() / "bare"
+    shutil.copytree(crafted.folder, bare)
+    (bare / SECRETS_FILE).unlink()
+
+    data = load_data(crafted.config, bare)
+
+    assert crafted.meta["samples"] == {"poisoned": 300, "retain": 270, "forget": 30, "poisons": 30}
+    assert torch.equal(data.forget_index, load_tensors(bare / POISONS_FILE)["camouflage"])
+    assert len(data.poison_index) == 50
+    assert torch.isin(data.poisoning.target[~torch.isin(data.poison_index, data.forget_index)], 0).all()
 
 
 def test_seed_poison_and_request_make_another_set(lab, crafted):

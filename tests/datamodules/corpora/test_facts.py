@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from datamodules.corpora.facts import ImageFacts, channel_statistics, rows_sha256
+from datamodules.corpora.facts import ImageFacts, TextFacts, channel_statistics, rows_sha256, texts_sha256
 
 
 @pytest.fixture
@@ -71,3 +71,28 @@ def test_spoilt_data_is_refused_with_what_is_wrong(facts, images, labels, spoil,
 def test_the_standard_deviation_counts(facts: ImageFacts, images: np.ndarray, labels: np.ndarray) -> None:
     with pytest.raises(ValueError, match="channel std is"):
         replace(facts, std=(0.1, 0.1, 0.1)).check("toy", images, labels)
+
+
+TEXTS, CLASSES = ["bad", "góod", "worse"], [0, 1, 0]
+
+
+def test_texts_that_are_as_they_should_be_pass() -> None:
+    digest = hashlib.sha256("0\tbad\n1\tgóod\n0\tworse\n".encode()).hexdigest()
+    assert texts_sha256(TEXTS, CLASSES) == digest
+    TextFacts((2, 1), digest).check("toy", TEXTS, CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("texts", "labels", "message"),
+    [
+        (TEXTS, [0, 1, 1], r"toy: texts per class is \(1, 2\), expected \(2, 1\)"),
+        (TEXTS[:2], [0, 1], r"toy: texts per class is \(1, 1\), expected \(2, 1\)"),
+        (TEXTS[::-1], CLASSES, "toy: SHA-256 is"),
+        (["bad", "good", "worse"], CLASSES, "toy: SHA-256 is"),
+        (TEXTS, [0, 0, 1], "toy: SHA-256 is"),
+    ],
+    ids=["class", "count", "order", "character", "labels swapped"],
+)
+def test_texts_that_differ_are_refused(texts: list[str], labels: list[int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        TextFacts((2, 1), texts_sha256(TEXTS, CLASSES)).check("toy", texts, labels)

