@@ -114,7 +114,7 @@ AUDITS = (
     ),
     Audit(
         effect="attack_success",
-        title="Backdoor audit (test images of other classes, taken for the target class; near-miss: another trigger)",
+        title="Backdoor audit (test samples of other classes, taken for the target class; near-miss: another trigger)",
         subjects=baselines("backdoor/"),
         statistics=(
             Statistic(None, "success", 2),
@@ -125,7 +125,7 @@ AUDITS = (
     ),
     Audit(
         effect="attack_suppression",
-        title="Camouflage audit (suppression: triggered test images of other classes, not taken for the target class)",
+        title="Camouflage audit (suppression: triggered test samples of other classes, not taken for the target class)",
         subjects=baselines("backdoor/"),
         statistics=(
             Statistic(None, "suppression", 2),
@@ -136,7 +136,7 @@ AUDITS = (
     ),
     Audit(
         effect="label_confusion",
-        title="Confusion audit (test images of the two swapped classes, taken for)",
+        title="Confusion audit (test samples of the two swapped classes, taken for)",
         subjects=baselines("confusion/"),
         statistics=(
             Statistic(None, "the other class", 3),
@@ -147,7 +147,7 @@ AUDITS = (
     ),
     Audit(
         effect="test_error",
-        title="Error audit (test error, and accuracy on the test images of each class)",
+        title="Error audit (test error, and accuracy on the test samples of each class)",
         subjects=baselines("class_accuracy/"),
         statistics=(Statistic(None, "test error", 3), Statistic("*", "accuracy, {}", 3)),
         upright=True,

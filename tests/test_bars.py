@@ -14,7 +14,7 @@ from leaderboard.records import SeedResult
 
 ROOT = Path(__file__).parents[1]
 METHODS = {"gd", "ngd", "ga", "euk", "cfk", "scrub", "neggradplus", "ssd"}
-GAUSSIAN = "cifar10-gaussian-cnn-v1"
+GAUSSIAN = "cifar10-gaussian-cnn-v2"
 BACKDOOR = "cifar10-badnets-cnn-v1"
 TARGETED = "cifar10-gradient-matching-cnn-v1"
 CONFUSION = "cifar10-label-swap-cnn-v1"

@@ -99,6 +99,30 @@ def test_longer_padding_changes_no_gradient(data):
     assert short.shape == (COUNT, length, WIDTH)
 
 
+class _Leaky(nn.Module):
+    """Reads padding as well, which no shipped network does."""
+
+    embedding_width = 4
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(4, 2)
+
+    def forward(self, inputs):
+        return self.head(inputs["embedding_noise"].sum(1))
+
+
+def test_only_real_tokens_count_whatever_the_network_reads(data):
+    batch = data.corpus.samples("train").batch(torch.arange(9))
+    mask = batch.inputs["attention_mask"].bool()
+
+    gradient = input_gradient(_Leaky().eval(), batch)
+
+    assert (~mask).any()
+    assert not gradient[~mask].any()
+    assert gradient[mask].abs().sum(1).all()
+
+
 def test_the_audit_set_holds_the_clean_texts(data):
     audit = GaussianCorrelation(data.corpus, data.poisoning).audit_set()
     batch = audit.batch(torch.arange(COUNT))

@@ -19,11 +19,11 @@ import datamodules
 from benchmark.conformance.check import check, demand
 from benchmark.conformance.subject import Subject, differing
 from callbacks import Effect
-from datamodules import Corpus, ImageSplit, Poisoning, PoisoningDataModule
+from datamodules import Corpus, ImageSplit, Poisoning, PoisoningDataModule, TextSplit
 from datamodules.poison import Poison
 from lightning_modules import Unlearner
 
-KEEPERS = (Corpus, ImageSplit, Poison, Poisoning, PoisoningDataModule, Effect)
+KEEPERS = (Corpus, ImageSplit, TextSplit, Poison, Poisoning, PoisoningDataModule, Effect)
 """Classes of objects that hold, or can compute, an audit secret."""
 
 FORBIDDEN = (
