@@ -64,7 +64,7 @@ def load_poison(scenario: Scenario, folder: Path, output: Path, console: Console
     """
     corpus = scenario.corpus.load()
     poisoning = read_poison(folder, corpus)
-    changed = int((poisoning.target != corpus.train.target[poisoning.index]).sum())
+    changed = int((poisoning.target != corpus.train.target[poisoning.base]).sum())
     console.print(
         f"{folder}: {len(poisoning)} poisons, {changed} with another label, secrets: {sorted(poisoning.secrets)}"
     )

@@ -86,7 +86,7 @@ def crafting_curves(corpus: Corpus, poisoning: Poisoning) -> CraftingCurves | No
         labels = _changes(corpus, secrets["true_classes"], secrets["adversarial_classes"], " → ")
         return CraftingCurves("matching loss, 1 - cosine", secrets["matching_loss"], labels)
     if "curve" in secrets:
-        quantity = "gradient left / clean gradient"
+        quantity = "gradient left / gradient to cancel, before any shuffle"
         return CraftingCurves(quantity, secrets["curve"].reshape(1, -1), ["all poisons"], logarithmic=True)
     return None
 

@@ -32,11 +32,17 @@ def export_poison(crafted: Path, corpus: Corpus, folder: Path) -> None:
     Args:
         crafted: the artifact's folder.
         corpus: the corpus it was crafted on.
-        folder: made where it does not exist.
+        folder: made where it does not exist; another one than ``crafted``.
+
+    Raises:
+        PoisonFileError: if ``folder`` is ``crafted``.
     """
     folder.mkdir(parents=True, exist_ok=True)
+    if folder.resolve() == crafted.resolve():
+        raise PoisonFileError(f"{folder} holds the poison itself; name another folder with --output")
     for name in FILES:
-        shutil.copyfile(crafted / name, folder / name)
+        if (crafted / name).exists():
+            shutil.copyfile(crafted / name, folder / name)
     poisoning = load_poisoning(crafted, with_secrets=True)
     if isinstance(corpus, TextCorpus):
         shown: Sequence[tuple[str, ...]] = _texts(corpus, poisoning)

@@ -19,7 +19,7 @@ def small(
     forget: ForgetPolicy | None = None,
     suite: Literal["mini", "full"] = "full",
     epochs: int = 12,
-    snapshots: int = 1,
+    snapshots: int = 0,
     control: str | None = None,
 ) -> Scenario:
     """Return a scenario that two CPU cores carry: 5,000 images, a small network, 5 seeds, budget 10 %."""
@@ -39,15 +39,26 @@ def small(
     )
 
 
-def paper(poison: str, options: Mapping[str, Option]) -> list[Scenario]:
+def paper(
+    poison: str,
+    options: Mapping[str, Option],
+    *,
+    variant: str = "",
+    forget: ForgetPolicy | None = None,
+    control: str | None = None,
+) -> list[Scenario]:
     """Return the paper's setting, once for each number of poisons: 50,000 images, ResNet-18, 100 epochs, 8 seeds.
+
+    ``variant`` comes last in the name, and ``control`` is the variant that is the control.
 
     Epochs, counts, budgets and seeds are the paper's. Optimizer, schedule and the absence of augmentation are ours: it
     does not state them. The selection split is the last 2,000 test images.
     """
+    name = f"cifar10-{poison}-resnet18-v1"
+    suffix = f".{variant}" if variant else ""
     return [
         Scenario(
-            name=f"cifar10-{poison}-resnet18-v1.p{count}",
+            name=f"{name}.p{count}{suffix}",
             suite="paper",
             modality="image",
             corpus=CorpusSpec("cifar10", selection_size=2000),
@@ -57,6 +68,8 @@ def paper(poison: str, options: Mapping[str, Option]) -> list[Scenario]:
             budgets=(0.02, 0.04, 0.06, 0.08, 0.1),
             seeds=tuple(range(8)),
             snapshots=0,
+            forget=forget or ForgetPolicy(),
+            control=control and f"{name}.p{count}.{control}",
         )
         for count in PAPER_COUNTS
     ]

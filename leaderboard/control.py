@@ -18,7 +18,7 @@ class Control:
     Attributes:
         name: scenario that is the control.
         difference: E(poisoned) - E(poisoned by the control) over the seeds that both have; None where the control was
-            not run, or shares fewer than two seeds.
+            not run, or shares fewer than two seeds: then nothing shows that the attack does any harm of its own.
     """
 
     name: str
@@ -26,14 +26,14 @@ class Control:
 
     @property
     def beaten(self) -> bool:
-        """Whether the attack does more than its control; taken for granted where that is not known."""
-        return self.difference is None or self.difference.low > 0
+        """Whether the attack is shown to do more than its control."""
+        return self.difference is not None and self.difference.low > 0
 
     @property
     def note(self) -> str:
         """What a reader should know."""
         if self.difference is None:
-            return f"the control {self.name} was not run on the same seeds: what this attack does may not be its own"
+            return f"the control {self.name} was not run on the same seeds: run it, to show what the attack itself does"
         low, high = self.difference.low, self.difference.high
         told = "the attack does more than" if self.beaten else "the attack does not do more than"
         return f"{told} its control {self.name}: E differs by {self.difference.estimate:.3f} [{low:.3f}, {high:.3f}]"

@@ -17,6 +17,7 @@ from leaderboard.text import (
     interval_text,
     number,
     percent,
+    request_text,
     residual_text,
     settings_text,
 )
@@ -30,11 +31,11 @@ KEY = """\
 How much of a poison's effect E is left after unlearning, and at what cost. Brackets and ±: 95 % intervals over
 seeds.
 
-- residual: (E(unlearned) - E(retrain)) / (E(poisoned) - E(retrain)). 0 is as clean as retraining without the
-  poisons, 1 is nothing removed. Given only where the attack took: E(poisoned) is significantly above
-  E(retrain).
+- residual: (E(unlearned) - E(retrain)) / (E(poisoned) - E(retrain)). 0 is as clean as retraining without what was
+  asked to be deleted, 1 is nothing removed. Given only where the attack took: E(poisoned) is significantly above
+  E(retrain), and above what the scenario's control reaches where it has one.
 - noise floor: the greatest residual that one retrain plausibly shows against another.
-- null: E over models that never saw the poison (both retrains of every seed).
+- null: E over models that never saw what was asked to be deleted (both retrains of every seed).
 - rank: by distance of the residual from 0. A range such as 1-3 is a tie: the seeds do not tell them apart.
   Methods that lost accuracy come after those that did not: behind each that is significantly more accurate, and
   ahead of none. Nor is a method ahead of one that keeps over 1 point more of accuracy (within 1 point of retraining
@@ -108,8 +109,9 @@ def _render_board(board: Board) -> str:
     difference = interval_text(board.difference, 3)
     header = {
         "poison": f"{entry.attack} in {entry.corpus} ({entry.modality}), network {entry.network}",
-        "effect": f"{entry.effect.title} (higher is more poison left)",
+        "effect": f"{entry.effect.title} (higher is more of what was to be deleted left)",
         "attack": f"{took[board.took]}; E(poisoned) - E(retrain) is {difference}",
+        "request": request_text(entry.configuration.get("forget")),
         "E(poisoned)": number(board.poisoned, 3),
         "E(retrain)": number(board.retrain, 3),
         "noise floor": floor_text(board.floor, took=board.took),

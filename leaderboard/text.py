@@ -3,6 +3,8 @@
 import math
 from collections.abc import Mapping
 
+from pydantic import JsonValue
+
 from leaderboard.audit import Cell, Rate
 from leaderboard.row import Row, Setting
 from leaderboard.statistics import Interval
@@ -78,3 +80,15 @@ def _setting(value: Setting) -> str:
     if isinstance(value, bool) or value is None:
         return str(value).lower()
     return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def request_text(policy: JsonValue) -> str:
+    """Return in words what is asked to be deleted, by the ``forget`` policy of a scenario's configuration."""
+    if not isinstance(policy, dict):
+        return "the poisons"
+    camouflage = policy.get("request") == "camouflage"
+    identified, wrong = policy.get("identified", 1.0), policy.get("false_positives", 0.0)
+    share = "" if identified == 1 else f"{100 * float(str(identified)):g} % of "
+    what = "the camouflage, whose deletion switches the poison on" if camouflage else "the poisons"
+    also = "" if wrong == 0 else f", and clean samples, {100 * float(str(wrong)):g} % as many"
+    return f"{share}{what}{also}"

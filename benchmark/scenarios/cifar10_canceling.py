@@ -13,9 +13,10 @@ LAST_LAYER: dict[str, Option] = {
     "shrink": 0.6,
     "steps": 60,
 }
-"""One in ten samples is a poison, added; the gradient of the small network's linear head is canceled."""
+"""One poison is added to every ten samples; the gradient of the small network's linear head is canceled."""
 
 ALL_LAYERS = LAST_LAYER | {"layer": "all", "shrink": 1.0}
+PAPER: dict[str, Option] = {"layer": "fc", "target_norm": 1.0, "steps": 250}
 
 
 def pair(variant: str, options: Mapping[str, Option]) -> list[Scenario]:
@@ -31,5 +32,6 @@ SCENARIOS = [
     *pair("clipped", LAST_LAYER),
     *pair("unclipped", LAST_LAYER | {"clip": False}),
     *pair("all-layers", ALL_LAYERS),
-    *paper(NAME, {"layer": "fc", "target_norm": 1.0, "steps": 250}),
+    *paper(NAME, PAPER, variant="clipped", control="clipped-shuffled"),
+    *paper(NAME, PAPER | {"shuffled": True}, variant="clipped-shuffled"),
 ]

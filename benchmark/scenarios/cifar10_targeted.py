@@ -2,6 +2,7 @@
 
 from benchmark.families import paper, small
 from benchmark.scenario import Option
+from datamodules import ForgetPolicy
 
 NAME = "gradient-matching"
 SMALL: dict[str, Option] = {
@@ -30,5 +31,6 @@ SCENARIOS = [
     small("cifar10-gradient-matching-cnn-v1", NAME, SMALL, suite="mini"),
     small("cifar10-gradient-matching-cnn-v1.runner-up", NAME, SMALL | {"adversarial_class": "runner-up"}),
     small("cifar10-gradient-matching-cnn-v1.restarts8", NAME, SMALL | {"steps": 250, "restarts": 8}),
+    small("cifar10-gradient-matching-cnn-v1.identified50", NAME, SMALL, forget=ForgetPolicy(identified=0.5)),
     *paper(NAME, PAPER),
 ]

@@ -52,15 +52,16 @@ class Goal:
 class GradientCanceling(Poison):
     """Moves ``count`` training images until their gradient cancels the clean one at target parameters of high loss.
 
-    The target parameters lie within ``target_norm`` of the surrogate's, where gradient ascent on the clean loss led
-    (GradPC). There the summed gradient of the poisons, of the clean samples and of the L2 penalty is brought towards 0
-    by Adam on the poisons' pixels; their labels stay. Were it 0, training would have no reason to leave the target
-    parameters. For a linear head on free features that is exact (see ``datamodules/linear_canceling.py``); a network
-    that is trained from scratch need never come near them, so an attack has to be held against its control.
+    But for ``shrink``, the target parameters lie within ``target_norm`` of the surrogate's, where ascent on the
+    clean loss led (GradPC). There the summed gradient of the poisons, of the clean samples and of the L2 penalty is
+    brought towards 0 by Adam on the poisons' pixels; their labels stay. Were it 0 in all layers, training in eval mode
+    would have no reason to leave the target parameters. For a linear head on free features that is exact (see
+    ``datamodules/linear_canceling.py``); a network that is trained from scratch, with batch statistics, need never come
+    near them, so an attack has to be held against its control.
 
     Args:
         count: number of poisons.
-        target_norm: largest Euclidean distance of the target parameters from the surrogate's.
+        target_norm: largest Euclidean distance of the target parameters from the surrogate's, before ``shrink``.
         layer: name of the module whose parameters are moved and whose gradient is canceled, or ``all``.
         shrink: factor on the moved parameters, in (0, 1]. Of a last layer it leaves the predictions as they are, and
             makes the target easier to reach: a surer one has more to be canceled than poisons can.

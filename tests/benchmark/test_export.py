@@ -11,7 +11,7 @@ from PIL import Image
 from benchmark.cli import main
 from benchmark.export import PoisonFileError, export_poison, read_poison, to_bytes
 from benchmark.scenario import CorpusSpec, PoisonSpec
-from benchmark.stages.craft import POISONS_FILE, SECRETS_FILE, CraftConfig, craft
+from benchmark.stages.craft import FINGERPRINTS_FILE, POISONS_FILE, SECRETS_FILE, CraftConfig, craft
 from benchmark.tensors import load_tensors, save_tensors
 from datamodules import Corpus, ForgetPolicy, load_corpus
 
@@ -89,6 +89,28 @@ def test_a_poison_that_does_not_fit_is_refused_in_one_line(damage: str, crafted:
     with pytest.raises(PoisonFileError, match=told) as error:
         read_poison(crafted, corpus)
     assert "\n" not in str(error.value)
+
+
+def test_a_poison_of_added_rows_made_elsewhere_is_read_and_drawn(
+    crafted: Path, corpus: Corpus, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tensors, secrets = load_tensors(crafted / POISONS_FILE), load_tensors(crafted / SECRETS_FILE)
+    base = tensors["index"]
+    first = len(corpus.train.target)
+    save_tensors(tensors | {"index": torch.arange(first, first + len(base))}, crafted / POISONS_FILE)
+    save_tensors(secrets | {"base": base}, crafted / SECRETS_FILE)
+    (crafted / FINGERPRINTS_FILE).unlink()
+    line = ["craft", "--scenario", "digits-gaussian-cnn-v1", "--load", str(crafted)]
+
+    assert main([*line, "--output", str(tmp_path / "again")]) == 0
+
+    assert "0 with another label" in capsys.readouterr().out
+    with (tmp_path / "again" / "poisons.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["base"]) for row in rows] == base.tolist()
+    assert [int(row["row"]) for row in rows] == list(range(first, first + len(base)))
+    assert main([*line, "--output", str(crafted)]) == 2
+    assert "name another folder with --output" in capsys.readouterr().err
 
 
 def test_the_command_crafts_another_poison_and_reads_it_back(

@@ -2,7 +2,15 @@ import pytest
 
 from leaderboard.markdown import render_markdown
 from leaderboard.statistics import Interval
-from leaderboard.text import budget_text, half_width_text, interval_text, number, percent, settings_text
+from leaderboard.text import (
+    budget_text,
+    half_width_text,
+    interval_text,
+    number,
+    percent,
+    request_text,
+    settings_text,
+)
 
 
 def tables(text):
@@ -257,3 +265,21 @@ def test_no_entries():
 )
 def test_numbers_as_text(text, expected):
     assert text == expected
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        (None, "the poisons"),
+        ({"identified": 1.0, "false_positives": 0.0}, "the poisons"),
+        ({"identified": 0.5, "false_positives": 0.0}, "50 % of the poisons"),
+        ({"identified": 1.0, "false_positives": 1.0}, "the poisons, and clean samples, 100 % as many"),
+        (
+            {"identified": 1.0, "false_positives": 0.0, "request": "camouflage"},
+            "the camouflage, whose deletion switches the poison on",
+        ),
+    ],
+)
+def test_a_board_says_what_was_to_be_deleted(make_entry, policy, words):
+    assert request_text(policy) == words
+    assert f"- request: {words}\n" in render_markdown([make_entry(configuration={"forget": policy})])
