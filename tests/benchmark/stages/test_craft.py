@@ -130,7 +130,7 @@ def test_the_camouflage_is_known_without_secrets_and_the_request_deletes_it_alon
 
     data = load_data(crafted.config, bare)
 
-    assert crafted.meta["samples"] == {"poisoned": 300, "retain": 270, "forget": 30, "poisons": 30}
+    assert crafted.meta["samples"] == {"poisoned": 300, "retain": 270, "forget": 30, "poisons": 50}
     assert torch.equal(data.forget_index, load_tensors(bare / POISONS_FILE)["camouflage"])
     assert len(data.poison_index) == 50
     assert torch.isin(data.poisoning.target[~torch.isin(data.poison_index, data.forget_index)], 0).all()
