@@ -19,6 +19,8 @@ BACKDOOR = "cifar10-badnets-cnn-v1"
 TARGETED = "cifar10-gradient-matching-cnn-v1"
 CONFUSION = "cifar10-label-swap-cnn-v1"
 INDISCRIMINATE = "cifar10-confident-flip-cnn-v1"
+TEXT_NOISE = "snippets-gaussian-minilm-v1"
+TEXT_TRIGGER = "snippets-trigger-minilm-v1"
 
 pytestmark = [pytest.mark.slow, pytest.mark.data]
 
@@ -60,13 +62,15 @@ def _lower_end(shift: np.ndarray) -> float:
     return float(low)
 
 
-def test_the_gaussian_poison_shows_in_every_poisoned_model(seeds: dict[str, list[SeedResult]]) -> None:
-    for seed in seeds[GAUSSIAN]:
+@pytest.mark.parametrize("name", [GAUSSIAN, TEXT_NOISE])
+def test_the_gaussian_poison_shows_in_every_poisoned_model(name: str, seeds: dict[str, list[SeedResult]]) -> None:
+    for seed in seeds[name]:
         assert seed.poisoned.extra["gaussian/z"] > 5
 
 
-def test_retrains_and_fresh_noise_read_as_null(seeds: dict[str, list[SeedResult]]) -> None:
-    for seed in seeds[GAUSSIAN]:
+@pytest.mark.parametrize("name", [GAUSSIAN, TEXT_NOISE])
+def test_retrains_and_fresh_noise_read_as_null(name: str, seeds: dict[str, list[SeedResult]]) -> None:
+    for seed in seeds[name]:
         for model in (seed.retrain, seed.second_retrain):
             assert abs(model.extra["gaussian/z"]) < 3.3
         for model in (seed.poisoned, seed.retrain, seed.unlearned):
@@ -77,6 +81,14 @@ def test_the_backdoor_opens_poisoned_models_and_no_retrained_one(seeds: dict[str
     assert len(seeds[BACKDOOR]) == 5
     assert np.mean([seed.poisoned.effect for seed in seeds[BACKDOOR]]) >= 0.9
     assert np.mean([seed.retrain.effect for seed in seeds[BACKDOOR]]) <= 0.15
+
+
+def test_the_text_trigger_opens_poisoned_models_far_more_than_retrained_ones(
+    seeds: dict[str, list[SeedResult]],
+) -> None:
+    assert len(seeds[TEXT_TRIGGER]) == 3
+    assert np.mean([seed.poisoned.effect for seed in seeds[TEXT_TRIGGER]]) >= 0.9
+    assert _shift(seeds[TEXT_TRIGGER]).mean() >= 0.4
 
 
 def test_gradient_matching_moves_the_margin_and_fools(seeds: dict[str, list[SeedResult]]) -> None:
