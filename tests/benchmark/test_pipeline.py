@@ -6,7 +6,7 @@ import pytest
 
 from benchmark.calls import Call
 from benchmark.graph import Task
-from benchmark.methods import configured_method, default_method, fitted
+from benchmark.methods import configured_method, default_method, default_methods, fitted
 from benchmark.pipeline import build_tasks, percent
 from benchmark.scenario import PoisonSpec, Scenario
 from benchmark.scenarios import get_scenarios
@@ -172,3 +172,9 @@ def test_a_scenario_scales_the_learning_rate_that_a_method_has_by_default() -> N
     assert fitted(configured_method("gd", {"lr": 0.5}), 0.2).hyperparameters["lr"] == 0.5
     assert fitted(default_method("ssd"), 0.2) == default_method("ssd")
     assert fitted(default_method("scrub"), 1.0) == default_method("scrub")
+
+
+def test_methods_made_for_language_models_run_by_default_on_texts_alone() -> None:
+    images, texts = ({method.name for method in default_methods(modality)} for modality in ("image", "text"))
+    assert images == {"gd", "ngd", "ga", "euk", "cfk", "scrub", "neggradplus", "ssd"}
+    assert texts == images | {"graddiff", "npo", "simnpo"}

@@ -9,7 +9,8 @@ import torch
 from benchmark.stages.train import WEIGHTS_FILE
 from benchmark.stages.unlearn import UnlearnConfig, forward_flops, unlearn
 from benchmark.tensors import load_tensors
-from lightning_modules import build_network
+from datamodules import load_corpus
+from lightning_modules import NetworkSpec, build_network
 
 
 @pytest.fixture
@@ -80,3 +81,13 @@ def test_flops_are_passes_times_the_forward_of_one_sample(lab, run, config, craf
 
 def test_running_twice_gives_the_same_bits(run, config):
     assert same(run(config)[1], run(config)[1])
+
+
+def test_the_operations_of_texts_are_those_of_one_of_median_length() -> None:
+    samples = load_corpus("grammar", options={"tokenizer": "grammar", "max_length": 32}).samples("train")
+    network = build_network(NetworkSpec("classifier:tiny-bert", 2, 0), 0)
+    lengths = samples.store.lengths(samples.index)
+    assert lengths is not None
+    positions = [int(lengths.argmin()), int(lengths.argsort()[len(lengths) // 2]), int(lengths.argmax())]
+    short, median, long = (forward_flops(network, samples.subset(torch.tensor([place]))) for place in positions)
+    assert short < forward_flops(network, samples) == median < long
