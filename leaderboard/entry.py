@@ -17,9 +17,13 @@ from leaderboard.records import (
     MethodCard,
     ModelScore,
     Name,
+    Protection,
     Provenance,
     Record,
     SeedResult,
+    Source,
+    Tuning,
+    Verification,
 )
 
 __all__ = [
@@ -30,8 +34,12 @@ __all__ = [
     "EntryError",
     "MethodCard",
     "ModelScore",
+    "Protection",
     "Provenance",
     "SeedResult",
+    "Source",
+    "Tuning",
+    "Verification",
     "entry_path",
     "read_entries",
     "read_entry",
@@ -78,8 +86,13 @@ class Entry(Record):
         effect: the poison's primary effect.
         results: one per budget, ascending, each once.
         status: ``claimed`` by whoever ran it, ``verified`` by a second run, ``unreliable`` where that run
-            disagreed, ``diverged`` exactly where some unlearned model has no effect.
+            disagreed or the ledger does not explain the time that the method took, ``diverged`` exactly where some
+            unlearned model has no effect.
         provenance: where the numbers come from.
+        source: the method's file, where it is not part of this repository.
+        protection: what kept the method from more than it was given.
+        tuning: how its settings were chosen; None for defaults and for settings given by hand.
+        verification: what a second run said; None before there was one.
     """
 
     schema_version: Literal[1]
@@ -96,6 +109,10 @@ class Entry(Record):
     results: Annotated[list[BudgetResult], Field(min_length=1)]
     status: Literal["claimed", "verified", "unreliable", "diverged"]
     provenance: Provenance
+    source: Source | None = None
+    protection: Protection = Protection(kind="shipped")
+    tuning: Tuning | None = None
+    verification: Verification | None = None
 
     @model_validator(mode="after")
     def _budgets_ascend(self) -> Self:

@@ -74,6 +74,11 @@ class Cost(Record):
         device: name of the device.
         stopped_by_budget: whether the budget ended the method before it would have ended by itself. True for a
             method that goes on for as long as it may, such as fine-tuning.
+        cpu_s: processor seconds of the method's own process and of all that it started, as the operating system
+            counts them, start-up included; None where it had no process of its own.
+        allowed_s: seconds of that process (the greater of wall-clock and processor) that the ledger explains; None
+            where it had no process of its own.
+        explained: whether the process kept to them; a method that computes behind the ledger's back does not.
     """
 
     forward_passes: Amount
@@ -85,6 +90,9 @@ class Cost(Record):
     flops: Amount | None
     device: str
     stopped_by_budget: bool
+    cpu_s: Amount | None = None
+    allowed_s: Amount | None = None
+    explained: bool = True
 
     @property
     def fraction(self) -> float:
@@ -221,3 +229,72 @@ class Provenance(Record):
     command: str
     created: Annotated[AwareDatetime, AfterValidator(_in_utc)]
     fingerprints: dict[str, str]
+
+
+class Source(Record):
+    """The file of a method that is not part of this repository.
+
+    Attributes:
+        file: its name; with published entries it lies among the submissions.
+        class_name: the class in it.
+        sha256: of its bytes, in hex.
+    """
+
+    file: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*\.py$")]
+    class_name: str
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Protection(Record):
+    """What kept a method from more than it was given.
+
+    Attributes:
+        kind: ``shipped`` for a method of this repository, which runs where the stages run; ``process`` for a process of
+            its own without walls; ``bubblewrap`` for one that sees neither network nor store.
+        memory_limit_bytes: of its process and all that it started; None if there was no limit.
+        detail: what was active, in words.
+    """
+
+    kind: Literal["shipped", "process", "bubblewrap"]
+    memory_limit_bytes: Annotated[int, Field(gt=0)] | None = None
+    detail: str = ""
+
+
+class Tuning(Record):
+    """How settings were chosen.
+
+    Attributes:
+        version: of the file that holds them.
+        trials: number of settings that were tried.
+        seeds: of the experiments they were tried on; scoring uses none of them.
+        criterion: what was minimised, in one line; it reads no audit secret.
+    """
+
+    version: int
+    trials: Annotated[int, Field(ge=1)]
+    seeds: Annotated[list[int], Field(min_length=1)]
+    criterion: str
+
+
+class Verification(Record):
+    """What a second run said of an entry.
+
+    Attributes:
+        commit: of the code that ran again.
+        device: on which.
+        created: moment of the comparison, in UTC.
+        compared: number of values compared.
+        tolerance: the share of E(poisoned) - E(retrain) by which an effect may differ.
+        accuracy_tolerance: by how much an accuracy, in [0, 1], may differ.
+        largest: greatest difference found, as a share of what is allowed.
+        differences: one line for each value that differs by more.
+    """
+
+    commit: str
+    device: str
+    created: Annotated[AwareDatetime, AfterValidator(_in_utc)]
+    compared: Annotated[int, Field(ge=1)]
+    tolerance: Amount
+    accuracy_tolerance: Share
+    largest: Amount
+    differences: list[str]
