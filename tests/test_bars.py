@@ -3,14 +3,22 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from scipy import stats
 
+from benchmark.scenarios import get_scenarios
+from benchmark.stages.craft import CraftConfig
+from benchmark.stages.train import WEIGHTS_FILE, TrainConfig, train
+from benchmark.tensors import load_weights
+from datamodules import BatchLoader, derive_seed
 from leaderboard import Entry, build_boards, read_entries
 from leaderboard.records import SeedResult
+from lightning_modules import build_network
 
 ROOT = Path(__file__).parents[1]
 METHODS = {"gd", "ngd", "ga", "euk", "cfk", "scrub", "neggradplus", "ssd"}
@@ -46,6 +54,27 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def seeds(place: Path) -> dict[str, list[SeedResult]]:
     """The seeds of each scenario; poisoned models and retrains are the same for every method."""
     return {entry.scenario: entry.results[0].seeds for entry in _entries(place) if entry.method.name == "gd"}
+
+
+@pytest.fixture(scope="module")
+def clean_accuracy(tmp_path_factory: pytest.TempPathFactory) -> float:
+    """What the recipe of the text scenarios gives on unpoisoned data: mean test accuracy over their seeds."""
+    (scenario,) = get_scenarios(TEXT_TRIGGER)
+    corpus = scenario.corpus.load()
+    network = scenario.network_spec(corpus)
+    recipe = replace(scenario.recipe, precision="32-true")
+    accuracies = []
+    for seed in scenario.seeds:
+        folder = tmp_path_factory.mktemp("clean")
+        craft = CraftConfig(scenario.corpus, scenario.poison, scenario.forget, seed)
+        train(TrainConfig(network, recipe, derive_seed("train", seed)), craft, None, "clean", folder)
+        trained = load_weights(build_network(network, 0), folder / WEIGHTS_FILE).eval()
+        with torch.no_grad():
+            hits = [
+                trained(batch.inputs).argmax(1) == batch.target for batch in BatchLoader(corpus.samples("test"), 64)
+            ]
+        accuracies.append(float(torch.cat(hits).float().mean()))
+    return float(np.mean(accuracies))
 
 
 def _entries(place: Path) -> list[Entry]:
@@ -89,6 +118,14 @@ def test_the_text_trigger_opens_poisoned_models_far_more_than_retrained_ones(
     assert len(seeds[TEXT_TRIGGER]) == 3
     assert np.mean([seed.poisoned.effect for seed in seeds[TEXT_TRIGGER]]) >= 0.9
     assert _shift(seeds[TEXT_TRIGGER]).mean() >= 0.4
+
+
+@pytest.mark.parametrize("name", [TEXT_NOISE, TEXT_TRIGGER])
+def test_poisons_cost_texts_at_most_two_points_of_accuracy(
+    name: str, clean_accuracy: float, seeds: dict[str, list[SeedResult]]
+) -> None:
+    poisoned = np.mean([seed.poisoned.accuracy for seed in seeds[name] if seed.poisoned.accuracy is not None])
+    assert abs(poisoned - clean_accuracy) <= 0.02
 
 
 def test_gradient_matching_moves_the_margin_and_fools(seeds: dict[str, list[SeedResult]]) -> None:
