@@ -3,6 +3,7 @@
 from leaderboard.audit import AuditTable
 from leaderboard.board import Board, build_boards
 from leaderboard.contender import Contender
+from leaderboard.difference import Change, Difference, compare, render_difference
 from leaderboard.entry import (
     BudgetResult,
     Cost,
@@ -21,11 +22,14 @@ from leaderboard.entry import (
     read_entry,
     write_entry,
 )
+from leaderboard.export import export_entries
+from leaderboard.index import IndexLine, index_boards
 from leaderboard.markdown import render_markdown
 from leaderboard.overall import OverallRank, rank_overall
 from leaderboard.ranking import Rank, rank_methods
 from leaderboard.records import ANCHORS
 from leaderboard.row import Row
+from leaderboard.selection import Selection, SelectionError, select
 from leaderboard.statistics import (
     Interval,
     Residual,
@@ -43,11 +47,14 @@ __all__ = [
     "AuditTable",
     "Board",
     "BudgetResult",
+    "Change",
     "Contender",
     "Cost",
+    "Difference",
     "Effect",
     "Entry",
     "EntryError",
+    "IndexLine",
     "Interval",
     "MethodCard",
     "ModelScore",
@@ -58,6 +65,8 @@ __all__ = [
     "Residual",
     "Row",
     "SeedResult",
+    "Selection",
+    "SelectionError",
     "Source",
     "Summary",
     "Tuning",
@@ -65,7 +74,10 @@ __all__ = [
     "Verification",
     "accuracy_gap",
     "build_boards",
+    "compare",
+    "export_entries",
     "fieller_interval",
+    "index_boards",
     "judge",
     "noise_floor",
     "paired_interval",
@@ -73,8 +85,10 @@ __all__ = [
     "rank_overall",
     "read_entries",
     "read_entry",
+    "render_difference",
     "render_markdown",
     "residual",
+    "select",
     "summarize",
     "write_entry",
 ]

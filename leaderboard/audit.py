@@ -64,9 +64,9 @@ def audit_tables(
         methods: title and seeds of each method, in the order in which they are printed.
     """
     found = []
-    for audit in AUDITS:
+    for audit in (audit for audit in AUDITS if audit.effect == effect):
         seeds = next((seeds for seeds in results if any(_numbers(audit, seeds))), None)
-        if audit.effect == effect and seeds is not None:
+        if seeds is not None:
             found.append(_table(audit, seeds, methods if audit.methods else ()))
     return tuple(found)
 

@@ -24,8 +24,8 @@ class Board:
     """One scenario at one budget.
 
     Attributes:
-        entry: the reference: the entry whose baselines the board quotes (most seeds, then verified, then by
-            name).
+        entry: the reference: the entry whose baselines the board quotes (not unreliable, a method of this
+            repository, most seeds, verified, by name: in this order).
         budget: fraction of the training passes, in (0, 1].
         took: whether the poisoned model shows the effect, and more of it than that of the scenario's control, where
             it has one; None for one seed.
@@ -62,10 +62,14 @@ class Board:
     notes: tuple[str, ...]
 
 
-def build_boards(entries: Iterable[Entry]) -> list[Board]:
+def build_boards(entries: Iterable[Entry], context: Iterable[Entry] = ()) -> list[Board]:
     """Return one board per scenario and budget, in that order, whatever the order of ``entries``.
 
     A budget that only anchors have gets a board only in a scenario without unlearners.
+
+    Args:
+        entries: what the boards show.
+        context: further entries, in which the controls of scenarios are looked for, too.
 
     Raises:
         ValueError: if two entries have the same scenario and method.
@@ -75,11 +79,15 @@ def build_boards(entries: Iterable[Entry]) -> list[Board]:
         methods = scenarios.setdefault(entry.scenario, {})
         if methods.setdefault(entry.method.name, entry) is not entry:
             raise ValueError(f"entries must differ, got {entry.method.name} in {entry.scenario} twice")
+    surroundings: dict[str, dict[str, Entry]] = {}
+    for entry in context:
+        surroundings.setdefault(entry.scenario, {})[entry.method.name] = entry
+    surroundings |= scenarios
     boards = []
     for methods in scenarios.values():
         unlearners = [entry for entry in methods.values() if entry.method.kind == "unlearner"]
         budgets = {result.budget for entry in unlearners or methods.values() for result in entry.results}
-        boards += [_build(list(methods.values()), budget, scenarios) for budget in sorted(budgets)]
+        boards += [_build(list(methods.values()), budget, surroundings) for budget in sorted(budgets)]
     return boards
 
 
@@ -90,9 +98,7 @@ def _build(entries: Sequence[Entry], budget: float, scenarios: Mapping[str, Mapp
         for result in entry.results
         if result.budget == budget
     }
-    by_weight = sorted(
-        results.values(), key=lambda one: (-len(one[1]), one[0].status != "verified", one[0].method.name)
-    )
+    by_weight = sorted(results.values(), key=_weight)
     reference, seeds = by_weight[0]
     poisoned, retrain, second = (effects(seeds, role) for role in ("poisoned", "retrain", "second_retrain"))
     floor = noise_floor(second, poisoned, retrain)
@@ -125,6 +131,12 @@ def _build(entries: Sequence[Entry], budget: float, scenarios: Mapping[str, Mapp
         methods=methods,
         notes=(*([control.note] if control else []), *take_notes(reference, seeds, list(results.values()), anchors)),
     )
+
+
+def _weight(result: tuple[Entry, Sequence[SeedResult]]) -> tuple[bool, bool, int, bool, str]:
+    entry, seeds = result
+    submitted = entry.source is not None
+    return entry.status == "unreliable", submitted, -len(seeds), entry.status != "verified", entry.method.name
 
 
 def _anchors(rows: Sequence[Row], scenario: str, budget: float, seeds: Sequence[SeedResult]) -> tuple[Row, ...]:

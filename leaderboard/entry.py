@@ -61,6 +61,12 @@ def _scalar(value: object) -> object:
 Setting = Annotated[str | int | float | bool | None, BeforeValidator(_scalar)]
 
 
+def _number(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ValueError(f"must be 1, got {value!r}")  # noqa: TRY004 - pydantic takes a ValueError for a complaint
+    return value
+
+
 def _finite(value: JsonValue) -> JsonValue:
     if isinstance(value, float) and not math.isfinite(value):
         raise ValueError(f"must hold finite numbers only, got {value}")
@@ -95,7 +101,7 @@ class Entry(Record):
         verification: what a second run said; None before there was one.
     """
 
-    schema_version: Literal[1]
+    schema_version: Annotated[Literal[1], BeforeValidator(_number)]
     scenario: Name
     suite: str
     modality: Literal["image", "text"]
@@ -153,11 +159,28 @@ def read_entry(path: str | os.PathLike[str]) -> Entry:
         EntryError: if the file cannot be read or is no valid entry.
     """
     try:
-        return Entry.model_validate_json(Path(path).read_bytes())
+        content = Path(path).read_bytes()
+        entry = Entry.model_validate_json(content)
+        json.loads(content, object_pairs_hook=_once)
+    except _RepeatedKeyError as error:
+        raise EntryError(f"{path}: {error}") from None
     except OSError as error:
         raise EntryError(f"{path}: cannot be read: {error.strerror}") from error
     except ValidationError as error:
         raise EntryError(f"{path}: {first_complaint(error, Entry)}") from error
+    return entry
+
+
+class _RepeatedKeyError(Exception):
+    pass
+
+
+def _once(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    found = dict(pairs)
+    for key, _ in pairs if len(found) < len(pairs) else ():
+        if sum(key == other for other, _ in pairs) > 1:
+            raise _RepeatedKeyError(f"key {key!r} stands twice in one object, once is allowed")
+    return found
 
 
 def write_entry(entry: Entry, folder: str | os.PathLike[str]) -> Path:

@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable, Sequence
 from leaderboard.audit import AuditTable
 from leaderboard.board import Board, build_boards
 from leaderboard.entry import Entry
+from leaderboard.index import IndexLine, index_boards
+from leaderboard.key import KEY, TITLE
+from leaderboard.pipes import WIDTH, items, pipe_table, plain
 from leaderboard.row import Row
 from leaderboard.summary import Summary, summarize
 from leaderboard.text import (
@@ -21,40 +24,6 @@ from leaderboard.text import (
     residual_text,
     settings_text,
 )
-
-WIDTH = 120
-"""Columns of a terminal: where lines of text are broken, and what tables mean to fit."""
-
-KEY = """\
-# Leaderboard
-
-How much of a poison's effect E is left after unlearning, and at what cost. Brackets and ±: 95 % intervals over
-seeds.
-
-- residual: (E(unlearned) - E(retrain)) / (E(poisoned) - E(retrain)). 0 is as clean as retraining without what was
-  asked to be deleted, 1 is nothing removed. Given only where the attack took: E(poisoned) is significantly above
-  E(retrain), and above what the scenario's control reaches where it has one.
-- noise floor: the greatest residual that one retrain plausibly shows against another.
-- null: E over models that never saw what was asked to be deleted (both retrains of every seed).
-- rank: by distance of the residual from 0. A range such as 1-3 is a tie: the seeds do not tell them apart.
-  Methods that lost accuracy come after those that did not: behind each that is significantly more accurate, and
-  ahead of none. Nor is a method ahead of one that keeps over 1 point more of accuracy (within 1 point of retraining
-  all count as equal), unless both lost it. Methods that exceed the budget or diverge come last. Anchors have no
-  rank.
-- accuracy: of the unlearned model on clean test samples, in per cent; gap: its difference from retraining, in
-  points. Accuracy is lost where the gap is significantly below -1. For that a loss beyond 5 points counts as 5, so
-  that a method that destroys some of its models is not excused by their spread.
-- cost: network passes (of one sample: forward 1, backward 2) in per cent of those that training took.
-- verdict: "removed" is within the noise floor, accuracy within 1 point of retraining, inside the budget, and
-  measured well enough to exclude a residual of 0.5; "not removed" is an interval above the floor; "overshot"
-  is one below minus the floor; "inconclusive" is anything that the seeds leave open. Each of them says so where
-  accuracy is lost; "accuracy lost" alone is what would be removal otherwise.
-- anchors: no_unlearning (the poisoned model), retrain (the retrain baseline), sham (random noise on weights).
-- status: claimed, verified (a second run agrees), unreliable (it does not), diverged, or baseline (an anchor
-  read off the baselines of the entries).
-- audit: what the effect is made of; mean over seeds (least to greatest). Counts are over the pairs of all seeds,
-  with the rate and its Clopper-Pearson interval, which takes pairs as independent. A diverged model has none.
-"""
 
 Column = tuple[str, str, Callable[[Row], str]]
 
@@ -72,27 +41,78 @@ COLUMNS: tuple[Column, ...] = (
 SEEDS: Column = ("seeds", ">", lambda row: str(row.seeds))
 STATUS: Column = ("status", "<", lambda row: row.status)
 
+INDEX_COLUMNS = (
+    ("scenario", "<"),
+    ("modality", "<"),
+    ("attack", "<"),
+    ("budget", ">"),
+    ("took", "<"),
+    ("E(poisoned)", ">"),
+    ("E(retrain)", ">"),
+    ("best", "<"),
+    ("residual", ">"),
+    ("removed", ">"),
+)
+
 SUMMARY_COLUMNS = (
     ("rank", ">"),
     ("method", "<"),
+    ("modality", "<"),
     ("worst residual", ">"),
     ("worst scenario", "<"),
     ("removed", ">"),
 )
 
 
-def render_markdown(entries: Iterable[Entry]) -> str:
+TOOK = {True: "yes", False: "no", None: "one seed"}
+
+SHOWN = 2
+"""Scenarios that a summary names in one cell; of more it gives the number."""
+
+
+def render_markdown(entries: Iterable[Entry], context: Iterable[Entry] = ()) -> str:
     """Return the whole leaderboard as Markdown.
 
-    A key, a summary for each suite and budget, and a table for each scenario and budget. The result depends
+    An index, a summary for each suite and budget, a key, and a table for each scenario and budget. The result depends
     on the entries alone, not on their order.
+
+    Args:
+        entries: what is shown.
+        context: further entries, in which the controls of scenarios are looked for, too.
 
     Raises:
         ValueError: if two entries have the same scenario and method.
     """
-    boards = build_boards(entries)
-    parts = [KEY, *map(_render_summary, summarize(boards)), *map(_render_board, boards)]
-    return "\n".join(parts if boards else [KEY, "No entries yet.\n"])
+    boards = build_boards(entries, context)
+    if not boards:
+        return f"{TITLE}\nNo entries yet.\n"
+    parts = [TITLE, _render_index(index_boards(boards)), *map(_render_summary, summarize(boards)), KEY]
+    return "\n".join([*parts, *map(_render_board, boards)])
+
+
+def _render_index(lines: Sequence[IndexLine]) -> str:
+    rows = [
+        [
+            line.scenario,
+            line.modality,
+            line.attack,
+            budget_text(line.budget),
+            TOOK[line.took],
+            number(line.poisoned, 3),
+            number(line.retrain, 3),
+            _best_text(line.best),
+            residual_text(line.best) if line.best else ABSENT,
+            f"{line.removed} of {line.methods}" if line.took else ABSENT,
+        ]
+        for line in lines
+    ]
+    return "\n".join(["## Index", "", *pipe_table(INDEX_COLUMNS, rows), ""])
+
+
+def _best_text(best: Row | None) -> str:
+    if best is None or best.rank is None:
+        return ABSENT
+    return best.title if best.rank.last == 1 else f"{best.title} ({best.rank})"
 
 
 def _render_board(board: Board) -> str:
@@ -121,21 +141,34 @@ def _render_board(board: Board) -> str:
         "entries": f"{board.entries}, all {run[0].status}" if len(statuses) == 1 else str(board.entries),
     }
     lines = [
-        *_items(f"{name}: {value}" for name, value in header.items()),
-        *_items(f"note: {note}" for note in board.notes),
+        *items(f"{name}: {value}" for name, value in header.items()),
+        *items(f"note: {note}" for note in board.notes),
     ]
     columns = [*COLUMNS, *[SEEDS] * (len(seeds) > 1), *[STATUS] * (len(statuses) > 1)]
-    table = _table([column[:2] for column in columns], [[text(row) for _, _, text in columns] for row in rows])
-    settings = [f"{row.title}: {settings_text(row.hyperparameters)}" for row in rows if row.hyperparameters]
+    table = pipe_table([column[:2] for column in columns], [[text(row) for _, _, text in columns] for row in rows])
+    settings = [
+        f"{row.title}: {settings_text(row.hyperparameters)}{_tuning_text(row)}"
+        for row in rows
+        if row.hyperparameters or row.tuning
+    ]
+    criteria = sorted({(row.tuning.version, row.tuning.criterion) for row in rows if row.tuning})
+    settings += [f"tuned (file version {version}): least {criterion}" for version, criterion in criteria]
     return "\n".join(
         [
-            _plain(f"## {scenario}, budget {budget_text(board.budget)}"),
+            plain(f"## {scenario}, budget {budget_text(board.budget)}"),
             *("", *lines),
             *(line for audit in board.audits for line in _render_audit(audit)),
             *("", *table, ""),
-            *(["Settings:", "", *_items(settings), ""] if settings else []),
+            *(["Settings:", "", *items(settings), ""] if settings else []),
         ]
     )
+
+
+def _tuning_text(row: Row) -> str:
+    if row.tuning is None:
+        return ""
+    seeds = ", ".join(map(str, row.tuning.seeds))
+    return f" (tuned: best of {row.tuning.trials} trials on seeds {seeds})"
 
 
 def _render_audit(table: AuditTable) -> list[str]:
@@ -152,7 +185,7 @@ def _render_audit(table: AuditTable) -> list[str]:
         cells = [list(column) for column in zip(*cells, strict=True)]
     header, *rows = cells
     columns = [(title, ">" if place else "<") for place, title in enumerate(header)]
-    return ["", *textwrap.wrap(f"{table.audit.title}:", WIDTH), "", *_table(columns, rows)]
+    return ["", *textwrap.wrap(f"{table.audit.title}:", WIDTH), "", *pipe_table(columns, rows)]
 
 
 def _band_text(band: tuple[float, float] | None, digits: int) -> str:
@@ -170,41 +203,12 @@ def _render_summary(summary: Summary) -> str:
         where = row.overall.worst or ABSENT
         if row.overall.missing or row.overall.diverged:
             reasons = {"diverged": row.overall.diverged, "missing": row.overall.missing}
-            where = "; ".join(f"{reason}: {', '.join(names)}" for reason, names in reasons.items() if names)
+            where = "; ".join(f"{reason}: {_names_text(names)}" for reason, names in reasons.items() if names)
         worst = interval_text(row.overall.residual)
-        rows.append([str(row.overall.rank), row.title, worst, where, f"{row.removed} of {len(summary.counted)}"])
-    return "\n".join([_plain(title), "", *_items(lines), "", *_table(SUMMARY_COLUMNS, rows), ""])
+        removed = f"{row.removed} of {len(summary.counted)}"
+        rows.append([str(row.overall.rank), row.title, ", ".join(row.modalities), worst, where, removed])
+    return "\n".join([plain(title), "", *items(lines), "", *pipe_table(SUMMARY_COLUMNS, rows), ""])
 
 
-def _table(columns: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> list[str]:
-    """Return an aligned pipe table; every row is as wide as the header, whatever a cell holds."""
-    cells = [[_plain(cell).replace("|", "\\|") for cell in row] for row in ([name for name, _ in columns], *rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    sides = [side for _, side in columns]
-    rule = [_rule(width + 2, side) for width, side in zip(widths, sides, strict=True)]
-    lines = [
-        "| " + " | ".join(f"{cell:{side}{width}}" for cell, side, width in zip(row, sides, widths, strict=True))
-        for row in cells
-    ]
-    return [f"{lines[0]} |", f"|{'|'.join(rule)}|", *(f"{line} |" for line in lines[1:])]
-
-
-def _rule(width: int, side: str) -> str:
-    dashes = "-" * (width - 1)
-    return f"{dashes}:" if side == ">" else f":{dashes}"
-
-
-def _items(texts: Iterable[str]) -> list[str]:
-    """Return a list, its items broken between words."""
-    return [
-        line
-        for text in texts
-        for line in textwrap.wrap(
-            f"- {_plain(text)}", WIDTH, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-        )
-    ]
-
-
-def _plain(text: str) -> str:
-    """Collapse white space, so that no title can break a line or leave a space at its end."""
-    return " ".join(text.split())
+def _names_text(names: Sequence[str]) -> str:
+    return ", ".join(names) if len(names) <= SHOWN else f"{len(names)} scenarios"

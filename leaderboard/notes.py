@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
+from leaderboard.doubts import doubts
 from leaderboard.entry import Entry, SeedResult
 from leaderboard.row import Row
 
@@ -24,16 +25,23 @@ def take_notes(
         results: all entries of the board with their results.
         anchors: rows of the anchors.
     """
-    quoted = {seed.seed: seed for seed in seeds}
+    quoted, total = {seed.seed: seed for seed in seeds}, len(results)
     for field in SHARED:
         names = [one.method.name for one, _ in results if getattr(one, field) != getattr(reference, field)]
-        yield from _note(names, f"entries whose {field} differs from that of {reference.method.name}")
+        yield from _note(names, f"entries whose {field} differs from that of {reference.method.name}", total)
     names = [one.method.name for one, own in results if not _same_baselines(own, quoted)]
-    yield from _note(names, f"entries whose baselines differ from those of {reference.method.name}")
+    yield from _note(names, f"entries whose baselines differ from those of {reference.method.name}", total)
     names = [one.method.name for one, own in results if [seed.seed for seed in own] != list(quoted)]
-    yield from _note(names, "entries with other seeds (ranks use the seeds that two entries share)")
+    yield from _note(names, "entries with other seeds (ranks use the seeds that two entries share)", total)
     names = [one.method.name for one, _ in results if one.provenance.dirty]
-    yield from _note(names, "entries made with uncommitted changes")
+    yield from _note(names, "entries made with uncommitted changes", total)
+    names = [one.method.name for one, _ in results if one.protection.kind == "process"]
+    yield from _note(names, "methods that ran without walls (they could have read what scores them)", total)
+    for one, own in sorted(results, key=lambda result: result[0].method.name):
+        about = f"{one.method.name} is unreliable and not ranked" if one.status == "unreliable" else one.method.name
+        reasons = list(doubts(one, own))
+        if reasons:
+            yield f"{about}: {'; '.join(reasons)}"
     for row in anchors:
         interval = row.contender.interval if row.contender else None
         expected = {"no_unlearning": 1.0, "retrain": 0.0}.get(row.name)
@@ -43,9 +51,9 @@ def take_notes(
             yield "the sham is called removed: this poison does not even survive noise"
 
 
-def _note(names: Sequence[str], what: str) -> Iterator[str]:
+def _note(names: Sequence[str], what: str, total: int) -> Iterator[str]:
     if names:
-        yield f"{what}: {', '.join(sorted(names))}"
+        yield f"{what}: {f'all {total}' if len(names) == total > 1 else ', '.join(sorted(names))}"
 
 
 def _same_baselines(seeds: Sequence[SeedResult], quoted: dict[int, SeedResult]) -> bool:

@@ -7,7 +7,8 @@ from typing import Literal
 import numpy as np
 
 from leaderboard.contender import Contender
-from leaderboard.entry import Entry, SeedResult
+from leaderboard.doubts import doubts
+from leaderboard.entry import Entry, SeedResult, Tuning
 from leaderboard.ranking import Rank
 from leaderboard.statistics import Residual, accuracy_gap, residual
 from leaderboard.verdict import judge, over_budget
@@ -37,6 +38,8 @@ class Row:
         cost: mean fraction of the training passes, None if unknown.
         seeds: number of seeds.
         hyperparameters: settings of the method.
+        tuning: how they were chosen; None for defaults and for settings given by hand.
+        doubts: reasons not to rely on the row; at least one where ``status`` is ``unreliable``.
     """
 
     scenario: str
@@ -53,6 +56,8 @@ class Row:
     cost: float | None
     seeds: int
     hyperparameters: Mapping[str, Setting]
+    tuning: Tuning | None = None
+    doubts: tuple[str, ...] = ()
 
     @property
     def family(self) -> str:
@@ -96,6 +101,8 @@ def entry_row(entry: Entry, budget: float, seeds: Sequence[SeedResult], floor: f
         cost=_mean([seed.cost.fraction for seed in seeds]),
         seeds=len(seeds),
         hyperparameters=entry.hyperparameters,
+        tuning=entry.tuning,
+        doubts=tuple(doubts(entry, seeds)),
     )
 
 

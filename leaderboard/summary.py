@@ -1,5 +1,6 @@
 """Summaries: the methods of a suite over all its scenarios, at one budget."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -18,12 +19,14 @@ class SummaryRow:
         title: what to print.
         overall: its rank and its worst scenario.
         removed: number of scenarios in which it removed the poison.
+        modalities: what the corpora hold on which it was scored.
     """
 
     name: str
     title: str
     overall: OverallRank
     removed: int
+    modalities: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +60,16 @@ def summarize(boards: Iterable[Board]) -> list[Summary]:
 def _summarize(suite: str, budget: float, boards: Sequence[Board]) -> Summary:
     counted = {board.entry.scenario: board for board in boards if board.took}
     overall = rank_overall({scenario: _contenders(board) for scenario, board in counted.items()})
-    shown = [row for board in counted.values() for row in board.methods]
-    titles = {row.name: row.title for row in shown}
-    removed = {name: sum(row.name == name and row.verdict == "removed" for row in shown) for name in titles}
-    rows = [SummaryRow(name, titles[name], rank, removed[name]) for name, rank in overall.items()]
+    shown = [(board, row) for board in counted.values() for row in board.methods if row.status != "unreliable"]
+    titles = {row.name: row.title for _, row in shown}
+    removed = Counter(row.name for _, row in shown if row.verdict == "removed")
+    modalities: dict[str, set[str]] = {}
+    for board, row in shown:
+        modalities.setdefault(row.name, set()).add(board.entry.modality)
+    rows = [
+        SummaryRow(name, titles[name], rank, removed[name], tuple(sorted(modalities[name])))
+        for name, rank in overall.items()
+    ]
     return Summary(
         suite=suite,
         budget=budget,

@@ -113,7 +113,7 @@ def build_entry(
     return Entry(**(fields | changes))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_entry():
     return build_entry
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from leaderboard.board import build_boards
-from leaderboard.entry import BudgetResult
+from leaderboard.entry import BudgetResult, Source, Tuning
 from leaderboard.records import ANCHORS
 from leaderboard.statistics import noise_floor, residual
 from leaderboard.summary import summarize
@@ -158,6 +158,29 @@ def test_reference_has_most_seeds_then_is_verified(make_entry):
     assert only([few, many, verified]).entry.method.name == "c"
 
 
+def test_reference_is_a_reliable_method_of_this_repository_where_there_is_one(make_entry):
+    liar = make_entry("a", status="unreliable")
+    guest = make_entry("b", source=Source(file="b.py", class_name="B", sha256="0" * 64))
+    ours = make_entry("c", [0.3, 0.3, 0.4])
+    assert only([liar, guest, ours]).entry.method.name == "c"
+    assert only([liar, guest]).entry.method.name == "b"
+    assert only([liar]).entry.method.name == "a"
+
+
+def test_row_says_how_it_was_tuned_and_what_is_doubtful(make_entry):
+    tuning = Tuning(version=1, trials=12, seeds=[1000], criterion="J")
+    found = rows(only([make_entry("gd", tuning=tuning), make_entry("bad", status="unreliable")]))
+    assert (found["gd"].tuning, found["gd"].doubts) == (tuning, ())
+    assert (found["bad"].tuning, found["bad"].doubts) == (None, ("its entry does not say why",))
+
+
+def test_note_that_concerns_every_entry_does_not_name_them(make_entry):
+    provenance = make_entry().provenance.model_copy(update={"dirty": True})
+    entries = [make_entry(name, provenance=provenance) for name in ("a", "b")]
+    assert only(entries).notes == ("entries made with uncommitted changes: all 2",)
+    assert only(entries[:1]).notes == ("entries made with uncommitted changes: a",)
+
+
 def test_notes_warn_of_what_is_hard_to_compare(make_entry):
     provenance = make_entry().provenance.model_copy(update={"dirty": True})
     entries = [
@@ -253,6 +276,20 @@ def test_summary_ranks_by_the_worst_scenario_that_took(make_entry):
         ("steady", "1", "a-v1", 0),
         ("patchy", "2", "b-v1", 1),
     ]
+
+
+def test_unreliable_entries_count_nowhere_in_a_summary(make_entry):
+    clean = [0.012, -0.021, 0.003, 0.012, -0.008]
+    entries = [
+        make_entry("gd", clean, scenario="a-v1"),
+        make_entry("gd", clean, scenario="b-v1", status="unreliable"),
+        make_entry("ga", scenario="a-v1"),
+        make_entry("ga", scenario="b-v1", modality="text"),
+    ]
+    (summary,) = summarize(build_boards(entries))
+    found = {row.name: row for row in summary.rows}
+    assert (found["gd"].removed, found["gd"].overall.missing, found["gd"].modalities) == (1, ("b-v1",), ("image",))
+    assert found["ga"].modalities == ("image", "text")
 
 
 def test_variants_stand_beside_their_method_in_a_summary(make_entry):

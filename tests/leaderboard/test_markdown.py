@@ -1,5 +1,8 @@
+from datetime import UTC, datetime
+
 import pytest
 
+from leaderboard.entry import Protection, Tuning, Verification
 from leaderboard.markdown import render_markdown
 from leaderboard.statistics import Interval
 from leaderboard.text import (
@@ -13,7 +16,17 @@ from leaderboard.text import (
 )
 
 
+def index(text):
+    """Cells of the index, header first."""
+    return all_tables(text)[0]
+
+
 def tables(text):
+    """Cells of each table below the index."""
+    return all_tables(text)[1:]
+
+
+def all_tables(text):
     """Cells of each table, header first, without the rule below it."""
     found, current = [], []
     for line in [*text.splitlines(), ""]:
@@ -23,6 +36,18 @@ def tables(text):
             found.append([current[0], *current[2:]])
             current = []
     return found
+
+
+def unexplained(entry, seeds, **cost):
+    """``entry`` with seeds whose ledger does not explain the time."""
+    results = entry.results[0]
+    changed = [
+        seed.model_copy(update={"cost": seed.cost.model_copy(update={"explained": False, **cost})})
+        if seed.seed in seeds
+        else seed
+        for seed in results.seeds
+    ]
+    return entry.model_copy(update={"results": [results.model_copy(update={"seeds": changed})]})
 
 
 def test_table_of_a_board(board_entries):
@@ -97,7 +122,8 @@ def test_it_fits_a_terminal(make_entry):
     ]
     text = render_markdown(entries)
     assert "not removed, accuracy lost" in text
-    assert max(map(len, text.splitlines())) <= 120
+    index_ends = text.index("## Key")
+    assert max(map(len, text[index_ends:].splitlines())) <= 120
 
 
 def test_audit_stands_between_header_and_table(make_entry):
@@ -149,7 +175,7 @@ def test_counts_of_an_audit_are_pooled_over_seeds(make_entry):
         ["second retrain", "-", "-", "0.0 (0.0 to 0.0)"],
         ["GD", "2/6: 0.33 [0.04, 0.78]", "1/3: 0.33 [0.01, 0.91]", "0.3 (0.3 to 0.4)"],
     ]
-    assert max(map(len, text.splitlines())) <= 120
+    assert max(map(len, text[text.index("## Key") :].splitlines())) <= 120
 
 
 def test_an_audit_with_many_statistics_stands_upright(make_entry):
@@ -232,13 +258,131 @@ def test_summary_comes_before_the_boards(make_entry):
     ]
     text = render_markdown(entries)
     heads = [line for line in text.splitlines() if line.startswith("## ")]
-    assert heads[0] == "## Suite mini, budget 4 %: each method by its worst scenario"
-    assert heads[1:] == ["## a-v1, budget 4 %", "## b-v1, budget 4 %"]
-    assert [row[0:2] + row[3:] for row in tables(text)[0][1:]] == [
-        ["1", "GD", "b-v1", "0 of 2"],
-        ["2", "X", "missing: a-v1", "0 of 2"],
-        ["3", "Y", "diverged: b-v1; missing: a-v1", "0 of 2"],
+    assert heads == [
+        "## Index",
+        "## Suite mini, budget 4 %: each method by its worst scenario",
+        "## Key",
+        "## a-v1, budget 4 %",
+        "## b-v1, budget 4 %",
     ]
+    assert [row[0:3] + row[4:] for row in tables(text)[0][1:]] == [
+        ["1", "GD", "image", "b-v1", "0 of 2"],
+        ["2", "X", "image", "missing: a-v1", "0 of 2"],
+        ["3", "Y", "image", "diverged: b-v1; missing: a-v1", "0 of 2"],
+    ]
+
+
+def test_summary_says_on_what_a_method_was_scored_and_counts_what_is_missing(make_entry):
+    scenarios = [("a-v1", "image"), ("b-v1", "image"), ("c-v1", "image"), ("d-v1", "text")]
+    entries = [make_entry("gd", scenario=name, modality=modality) for name, modality in scenarios]
+    entries.append(make_entry("npo", scenario="d-v1", modality="text"))
+    assert [row[1:] for row in tables(render_markdown(entries))[0]] == [
+        ["method", "modality", "worst residual", "worst scenario", "removed"],
+        ["GD", "image, text", "0.33 [0.29, 0.37]", "a-v1", "0 of 4"],
+        ["NPO", "text", "-", "missing: 3 scenarios", "0 of 4"],
+    ]
+
+
+def test_index_has_a_line_for_each_scenario_and_budget(make_entry):
+    flat = {"poisoned": [0.0, 0.02, -0.01]}
+    entries = [
+        make_entry(
+            "clean", [0.012, -0.021, 0.003, 0.012, -0.008], scenario="a-v1", budgets=(0.02, 0.04), fraction=0.01
+        ),
+        make_entry("half", [0.4, 0.5, 0.45, 0.42, 0.44], scenario="a-v1", budgets=(0.04,)),
+        make_entry("gd", [0.4, 0.5, 0.45], scenario="b-v1", modality="text", attack="trigger"),
+        make_entry("ga", [0.5, 0.4, 0.46], scenario="b-v1", modality="text", attack="trigger"),
+        make_entry("cheat", [0.0, 0.0, 0.01], scenario="b-v1", modality="text", attack="trigger", status="unreliable"),
+        make_entry("gd", [0.0, 0.1, 0.0], scenario="c-v1", **flat),
+        make_entry("gd", [0.4], scenario="d-v1"),
+        make_entry("gd", [0.4, None], scenario="e-v1"),
+    ]
+    assert index(render_markdown(entries)) == [
+        [
+            *("scenario", "modality", "attack", "budget", "took"),
+            "E(poisoned)",
+            "E(retrain)",
+            "best",
+            "residual",
+            "removed",
+        ],
+        ["a-v1", "image", "gaussian", "2 %", "yes", "0.902", "0.000", "CLEAN", "0.00 [-0.01, 0.01]", "1 of 1"],
+        ["a-v1", "image", "gaussian", "4 %", "yes", "0.902", "0.000", "CLEAN", "0.00 [-0.01, 0.01]", "1 of 2"],
+        ["b-v1", "text", "trigger", "4 %", "yes", "0.903", "-0.003", "GD (1-2)", "0.50 [0.36, 0.63]", "0 of 2"],
+        ["c-v1", "image", "gaussian", "4 %", "no", "0.003", "-0.003", "-", "-", "-"],
+        ["d-v1", "image", "gaussian", "4 %", "one seed", "0.900", "0.010", "-", "-", "-"],
+        ["e-v1", "image", "gaussian", "4 %", "yes", "0.925", "-0.005", "GD", "diverged", "0 of 1"],
+    ]
+
+
+def test_a_board_says_why_a_row_is_unreliable_and_does_not_rank_it(make_entry):
+    differences = [f"seed {seed}: effect of the unlearned model 0.30, again 0.{seed}" for seed in range(3)]
+    verification = Verification(
+        commit="def",
+        device="cpu",
+        created=datetime(2026, 1, 2, tzinfo=UTC),
+        compared=40,
+        tolerance=0.1,
+        accuracy_tolerance=0.01,
+        largest=7.25,
+        differences=differences,
+    )
+    slow = unexplained(make_entry("slow"), seeds=(1, 3), cpu_s=80.0, allowed_s=20.0)
+    entries = [
+        make_entry("fine"),
+        make_entry("random", status="unreliable", verification=verification),
+        slow.model_copy(update={"status": "unreliable"}),
+        make_entry("vague", status="unreliable"),
+        make_entry("free", protection=Protection(kind="process", detail="no bubblewrap")),
+        make_entry("walled", protection=Protection(kind="bubblewrap")),
+    ]
+    text = render_markdown(entries)
+    said = " ".join(text.split())
+    assert (
+        "random is unreliable and not ranked: a second run differs in 3 of 40 values, by up to 7.25 times what is "
+        "allowed: seed 0: effect of the unlearned model 0.30, again 0.0; seed 1: effect of the unlearned model 0.30, "
+        "again 0.1 (and 1 more) -" in said
+    )
+    assert (
+        "slow is unreliable and not ranked: took more time than its ledger explains (seeds 1, 3; seed 1 took 80 s, "
+        "and 20 s are explained) -" in said
+    )
+    assert "vague is unreliable and not ranked: its entry does not say why |" in said
+    assert "note: methods that ran without walls (they could have read what scores them): free -" in said
+    assert {row[1]: (row[0], row[-1]) for row in tables(text)[0][4:]} == {
+        "FINE": ("1-3", "claimed"),
+        "FREE": ("1-3", "claimed"),
+        "WALLED": ("1-3", "claimed"),
+        "RANDOM": ("-", "unreliable"),
+        "SLOW": ("-", "unreliable"),
+        "VAGUE": ("-", "unreliable"),
+    }
+
+
+def test_settings_say_how_they_were_tuned(make_entry):
+    tuning = Tuning(
+        version=2, trials=12, seeds=[1000, 1001], criterion="J = distance from a retrain, on selection data"
+    )
+    entries = [
+        make_entry("gd"),
+        make_entry("gd.tuned", tuning=tuning),
+        make_entry("ga.tuned", hyperparameters={}, tuning=tuning),
+    ]
+    lines = render_markdown(entries).splitlines()
+    assert lines[lines.index("Settings:") + 2 :] == [
+        "- GA.TUNED: - (tuned: best of 12 trials on seeds 1000, 1001)",
+        "- GD: epochs=3, lr=0.01",
+        "- GD.TUNED: epochs=3, lr=0.01 (tuned: best of 12 trials on seeds 1000, 1001)",
+        "- tuned (file version 2): least J = distance from a retrain, on selection data",
+    ]
+
+
+def test_what_a_card_says_is_only_text(make_entry):
+    entry = make_entry()
+    card = entry.method.model_copy(update={"title": "GD\x1b[31m <script> [x](javascript:alert(1))\u2028"})
+    text = render_markdown([entry.model_copy(update={"method": card})])
+    assert "\x1b" not in text
+    assert "GD[31m \\<script> [x]\\(javascript:alert(1)) |" in text
 
 
 def test_no_entries():

@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.optimize import brentq
 
 from leaderboard.statistics import (
     accuracy_gap,
@@ -54,6 +55,34 @@ def test_fieller_interval_inverts_the_t_test(count, seed):
     assert accepted.min() == pytest.approx(interval.low, abs=step)
     assert accepted.max() == pytest.approx(interval.high, abs=step)
     assert interval.estimate == pytest.approx(top.mean() / bottom.mean())
+
+
+@pytest.mark.parametrize("count", [3, 5, 8])
+@pytest.mark.parametrize("level", [0.9, 0.95])
+def test_ends_of_the_fieller_interval_are_the_roots_of_the_t_statistic(count, level):
+    generator = np.random.default_rng(count)
+    critical = stats.t.ppf((1 + level) / 2, count - 1)
+    for _ in range(20):
+        bottom = generator.normal(0.9, 0.1, count)
+        top = generator.uniform(-1, 2) * bottom + generator.normal(0, 0.1, count)
+
+        def excess(theta, top=top, bottom=bottom):
+            return abs(stats.ttest_1samp(top - theta * bottom, 0).statistic) - critical
+
+        interval = fieller_interval(top, bottom, level)
+        ratio = top.mean() / bottom.mean()
+        assert excess(ratio) < 0
+        assert interval.low == pytest.approx(brentq(excess, ratio - 50, ratio, xtol=1e-12), abs=1e-8)
+        assert interval.high == pytest.approx(brentq(excess, ratio, ratio + 50, xtol=1e-12), abs=1e-8)
+
+
+@pytest.mark.parametrize("count", [2, 5, 8])
+def test_gap_and_rise_are_those_of_a_paired_t_test(count):
+    generator = np.random.default_rng(count)
+    after, before = generator.uniform(0.5, 0.9, (2, count))
+    expected = stats.ttest_rel(100 * after, 100 * before).confidence_interval()
+    gap = accuracy_gap(after, before)
+    assert (gap.low, gap.high) == pytest.approx((expected.low, expected.high))
 
 
 def test_fieller_interval_is_unbounded_exactly_where_the_denominator_may_be_zero():
