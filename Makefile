@@ -4,10 +4,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
 SUITE ?= mini
+UNLEARNER ?=
+ENTRY ?=
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help bench smoke test test-all lint throughput tensorboard leaderboard clean
+.PHONY: help bench smoke submit verify publish page test test-all lint throughput tensorboard leaderboard report clean
 
 help: ## list the verbs
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +19,21 @@ bench: $(READY) ## run the benchmark (SUITE=mini) and print its leaderboard
 
 smoke: $(READY) ## the whole pipeline in under a minute, without any download
 	$(BIN)/python -m benchmark run --suite smoke $(ARGS)
+
+submit: $(READY) ## check and run UNLEARNER=path/to/my_method.py:MyMethod on SUITE (mini), and add its rows to the board
+	@test -n "$(UNLEARNER)" || { echo "make: name a method: make submit UNLEARNER=path/to/my_method.py:MyMethod"; exit 2; }
+	$(BIN)/python -m benchmark submit --unlearner=$(UNLEARNER) --suite $(SUITE) $(ARGS)
+
+verify: $(READY) ## run ENTRY=leaderboard/entries/.../my_method.json again, and say whether it agrees
+	@test -n "$(ENTRY)" || { echo "make: name an entry: make verify ENTRY=leaderboard/entries/SCENARIO/METHOD.json"; exit 2; }
+	$(BIN)/python -m benchmark verify $(ENTRY) $(ARGS)
+
+publish: $(READY) ## take the entries of output/SUITE into leaderboard/entries, and render the board
+	$(BIN)/python -m benchmark publish --output output/$(SUITE) $(ARGS)
+
+page: $(READY) ## render table and page of the published board anew
+	$(BIN)/python -m leaderboard render --entries leaderboard/entries --output leaderboard/LEADERBOARD.md
+	$(BIN)/python -m leaderboard render --html --entries leaderboard/entries --output leaderboard/leaderboard.html
 
 test: $(READY) ## run the tests (under 10 minutes on two cores)
 	$(BIN)/python -m pytest -m "not slow and not data" -n 2 $(ARGS)
@@ -38,6 +55,9 @@ tensorboard: $(READY) ## look at everything that was run, in a browser (SUITE=mi
 
 leaderboard: $(READY) ## print the leaderboard of SUITE from its entries
 	$(BIN)/python -m leaderboard render --entries output/$(SUITE)/entries $(ARGS)
+
+report: $(READY) ## the paper's analysis of SUITE as an HTML page with verdicts, figures and data
+	$(BIN)/python -m benchmark report --output output/$(SUITE) $(ARGS)
 
 clean: ## remove results and caches of this checkout; the environment and fetched data stay
 	rm -rf output .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

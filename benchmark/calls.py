@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmark.address import address_of, plain
-from benchmark.code import plugin_code, stage_code
+from benchmark.code import package_code, plugin_code, stage_code
+from benchmark.isolation import Submission, run_apart
+from benchmark.isolation.limits import Pace
 from benchmark.stages.craft import CraftConfig, craft
 from benchmark.stages.score import ScoreConfig, score
 from benchmark.stages.sham import ShamConfig, sham
@@ -70,11 +72,26 @@ def train_call(config: TrainConfig, crafted: Artifact, craft_config: CraftConfig
     return _call("train", work, config=config, data=crafted.meta[train_on], device=device_type())
 
 
-def unlearn_call(config: UnlearnConfig, poisoned: Artifact, crafted: Artifact, craft_config: CraftConfig) -> Call:
-    """Return the call that runs a method on the poisoned model."""
-    plugin = UNLEARNERS.get(config.method)
-    method = {"name": plugin.card.name, "class": plugin.__name__, "source": plugin_code(plugin)}
-    work = partial(unlearn, config, craft_config, crafted.folder, poisoned.file(WEIGHTS_FILE))
+def unlearn_call(
+    config: UnlearnConfig,
+    poisoned: Artifact,
+    crafted: Artifact,
+    craft_config: CraftConfig,
+    submission: Submission | None = None,
+) -> Call:
+    """Return the call that runs a method on the poisoned model: a shipped one in place, a submission apart."""
+    weights = poisoned.file(WEIGHTS_FILE)
+    apart: dict[str, str] = {}
+    work: Work
+    if submission is None:
+        plugin = UNLEARNERS.get(config.method)
+        method = {"name": plugin.card.name, "class": plugin.__name__, "source": plugin_code(plugin)}
+        work = partial(unlearn, config, craft_config, crafted.folder, weights)
+    else:
+        method = {"name": submission.card.name, "class": submission.class_name, "source": submission.source}
+        pace = Pace(poisoned.meta["wall_clock_s"], poisoned.meta["passes"])
+        work = partial(run_apart, submission, pace, config, craft_config, crafted.folder, weights)
+        apart = {"apart": package_code("isolation")}
     return _call(
         "unlearn",
         work,
@@ -82,6 +99,7 @@ def unlearn_call(config: UnlearnConfig, poisoned: Artifact, crafted: Artifact, c
         poisoned=poisoned.address,
         data=[crafted.meta["forget"], crafted.meta["retain"]],
         device=device_type(),
+        **apart,
     )
 
 

@@ -1,10 +1,15 @@
 """Turns words from the command line into scenarios and methods, or into one clear sentence."""
 
 import importlib
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from benchmark.methods import Method, Setting, configured_plugin, default_method
+from benchmark.isolation import describe, is_submission
+from benchmark.isolation.offered import resolve
+from benchmark.isolation.settings import read_settings
+from benchmark.methods import Method, Setting, configured_plugin, configured_submission, default_method
 from benchmark.scenario import Scenario
 from benchmark.scenarios import get_scenarios, suite_scenarios
 
@@ -23,23 +28,85 @@ def choose_scenarios(suite: str, names: Sequence[str] | None) -> tuple[Scenario,
     return tuple(unique.values())
 
 
-def choose_methods(names: Sequence[str] | None, configured: Mapping[str, Any] | None) -> tuple[Method, ...] | None:
+@dataclass(frozen=True)
+class Typed:
+    """A method outside this repository as it was named on the command line.
+
+    Attributes:
+        reference: ``path/to/file.py:Class``.
+        words: text of its settings by name.
+    """
+
+    reference: str
+    words: Mapping[str, str]
+
+    def method(self) -> Method:
+        """Return it with these settings; it is asked for its defaults, and imported nowhere else.
+
+        Raises:
+            ValueError: if there is no such method, or it has no such setting.
+            SubmissionError: if its process ended otherwise.
+        """
+        submission = describe(self.reference)
+        return configured_submission(submission, read_settings(submission, self.words))
+
+
+def take_submission(arguments: Sequence[str]) -> tuple[list[str], Typed | None]:
+    """Take ``--unlearner path/to/file.py:Class`` and its settings out of a command line.
+
+    A parser would import the class to learn its settings; only the sandbox does.
+
+    Args:
+        arguments: with ``_`` in the names of options.
+
+    Returns:
+        the other arguments, and what was taken, None where ``--unlearner`` names no file.
+    """
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and re.fullmatch(r"--unlearner(\.\w+)*", joined[-1]) and not argument.startswith("--"):
+            joined[-1] += f"={argument}"
+        else:
+            joined.append(argument)
+    settings: dict[str, str] = {}
+    reference = None
+    rest = []
+    for argument in joined:
+        found = re.fullmatch(r"--unlearner(?:\.(?:init_args\.)?(?P<name>\w+))?=(?P<value>.*)", argument, re.DOTALL)
+        if found is None:
+            rest.append(argument)
+        elif found["name"] is None:
+            reference = found["value"]
+        else:
+            settings[found["name"]] = found["value"]
+    if reference is None or not is_submission(reference):
+        return list(arguments), None
+    return rest, Typed(reference, settings)
+
+
+def choose_methods(
+    names: Sequence[str] | None, configured: Mapping[str, Any] | None, typed: Typed | None = None
+) -> tuple[Method, ...] | None:
     """Return the named methods at their defaults and the configured one, or None where none is named.
 
     Args:
         names: names or ``path/to/file.py:Class``.
-        configured: ``class_path`` and ``init_args`` of one method, as jsonargparse parses them.
+        configured: ``class_path`` and ``init_args`` of one shipped method, as jsonargparse parses them.
+        typed: one method outside this repository, with settings.
 
     Raises:
         ValueError: if a name is unknown, a setting is refused, or a method is given twice.
+        SubmissionError: if the process of one outside this repository ended unasked.
     """
     _check_some("--unlearners", names)
-    if names is None and configured is None:
+    if names is None and configured is None and typed is None:
         return None
-    methods = [default_method(name) for name in names or ()]
+    methods = [default_method(resolve(name)) for name in names or ()]
     if configured is not None:
         settings: dict[str, Setting] = dict(configured.get("init_args") or {})
         methods.append(configured_plugin(imported(configured["class_path"]), settings))
+    if typed is not None:
+        methods.append(typed.method())
     repeated = _repeated(method.name for method in methods)
     if repeated:
         raise ValueError(f"method {repeated!r} is given twice; give each once")

@@ -35,6 +35,12 @@ def stage_code(stage: str) -> str:
     return _digest(sorted(files), versions)
 
 
+@cache
+def package_code(name: str) -> str:
+    """Return a digest (hex) of the code of a package of the benchmark; comments do not count."""
+    return _digest(sorted((ROOT / "benchmark" / name).rglob("*.py")), ())
+
+
 def plugin_code(plugin: type) -> str:
     """Return a digest (hex) of the files that define a plug-in and the classes it extends."""
     files = [Path(inspect.getfile(parent)) for parent in plugin.__mro__ if parent.__module__ != "builtins"]
@@ -56,7 +62,11 @@ def _digest(files: Iterable[Path], words: Iterable[str]) -> str:
 
 @cache
 def _meaning(file: Path) -> str:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return meaning_of(ast.parse(file.read_text(encoding="utf-8")))
+
+
+def meaning_of(tree: ast.Module) -> str:
+    """Return the code of a module as text, without comments and docstrings; ``tree`` loses its docstrings."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and node.body:
             first = node.body[0]

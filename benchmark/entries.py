@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from benchmark.address import address_of, plain
 from benchmark.code import ROOMS, plugin_code, stage_code
-from benchmark.methods import ANCHORS, SHAM_MODEL, Method, Setting
+from benchmark.methods import ANCHORS, SHAM_MODEL, Method, Setting, default_method
 from benchmark.pipeline import Cell
 from benchmark.provenance import command_line, provenance
 from benchmark.scenario import Scenario
@@ -21,8 +21,10 @@ from leaderboard import (
     Entry,
     MethodCard,
     ModelScore,
+    Protection,
     Provenance,
     SeedResult,
+    Source,
     read_entry,
     write_entry,
 )
@@ -64,9 +66,12 @@ def build_entries(
                 results.append(BudgetResult(budget=budget, seeds=[seed for seed in seeds if seed is not None]))
         if results:
             status = _status(seed for result in results for seed in result.seeds)
-            plugin = next((method.reference for method in methods if method.name == row), SHAM_MODEL)
-            fingerprints = source.fingerprints | {"code": _code(plugin, scenario)}
+            method = next((method for method in methods if method.name == row), default_method(SHAM_MODEL))
+            fingerprints = source.fingerprints | {"code": _code(method, scenario)}
             yield Entry(
+                source=_source(method),
+                tuning=method.tuning,
+                protection=_protection(row, budgets, cells, artifacts),
                 method=card,
                 hyperparameters=hyperparameters,
                 results=results,
@@ -84,10 +89,29 @@ def has_baselines(cell: Cell, artifacts: Mapping[str, Artifact]) -> bool:
     return all(artifacts[score].meta["final"] is not None for _, score in cell.models.values())
 
 
-def _code(reference: str, scenario: Scenario) -> str:
+def _code(method: Method, scenario: Scenario) -> str:
     poison = POISONS.get(scenario.poison.name)
-    plugins = (UNLEARNERS.get(reference), poison, EFFECTS.get(poison.effect))
-    return address_of([*map(plugin_code, plugins), *map(stage_code, ROOMS)])
+    submission = method.submission
+    code = plugin_code(UNLEARNERS.get(method.reference)) if submission is None else submission.source
+    plugins = (poison, EFFECTS.get(poison.effect))
+    return address_of([code, *map(plugin_code, plugins), *map(stage_code, ROOMS)])
+
+
+def _source(method: Method) -> Source | None:
+    submission = method.submission
+    if submission is None:
+        return None
+    return Source(file=f"{submission.card.name}.py", class_name=submission.class_name, sha256=submission.sha256)
+
+
+def _protection(row: str, budgets: Iterable[float], cells: list[Cell], artifacts: Mapping[str, Artifact]) -> Protection:
+    """Return what kept a method apart in all of its runs: the least of it, where they differ."""
+    keys = {_keys_of(row, budget, cell)[0] for budget in budgets for cell in cells}
+    metas = [artifacts[key].meta for key in sorted(keys) if key in artifacts]
+    found = [meta["protection"] for meta in metas if "protection" in meta]
+    if not found:
+        return Protection(kind="shipped")
+    return Protection(**min(found, key=lambda one: (one["kind"] == "bubblewrap", -one["memory_limit_bytes"])))
 
 
 def _shared(scenario: Scenario, cells: list[Cell], artifacts: Mapping[str, Artifact], name: str) -> dict[str, Any]:
@@ -167,10 +191,10 @@ def _anchor_card(anchor: str) -> MethodCard:
 
 
 def _method_card(method: Method) -> MethodCard:
-    card = UNLEARNERS.get(method.reference).card
+    card = method.card
     return MethodCard(
-        name=method.name,
-        title=method.title,
+        name=card.name,
+        title=card.title,
         paper=card.paper,
         formula=card.formula,
         source=card.source,
@@ -201,8 +225,11 @@ def _merged(old: Entry, new: Entry) -> Entry:
     return new.model_copy(update={"results": results, "status": status, "provenance": source})
 
 
-def _status(seeds: Iterable[SeedResult]) -> Literal["claimed", "diverged"]:
-    return "diverged" if any(seed.unlearned.effect is None for seed in seeds) else "claimed"
+def _status(seeds: Iterable[SeedResult]) -> Literal["claimed", "unreliable", "diverged"]:
+    seeds = list(seeds)
+    if any(seed.unlearned.effect is None for seed in seeds):
+        return "diverged"
+    return "claimed" if all(seed.cost.explained for seed in seeds) else "unreliable"
 
 
 def _identity(entry: Entry) -> tuple[object, ...]:

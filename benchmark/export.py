@@ -1,6 +1,7 @@
 """Takes crafted poisons elsewhere, and reads those made elsewhere."""
 
 import csv
+import json
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -97,30 +98,58 @@ def read_poison(folder: Path, corpus: Corpus) -> Poisoning:
     for name in (POISONS_FILE, SECRETS_FILE, "preprocessing.json"):
         if not (folder / name).is_file():
             raise PoisonFileError(f"{folder / name} is missing; a crafted poison holds {', '.join(FILES)}")
+    _check_words(folder / "preprocessing.json")
     try:
         poisoning = load_poisoning(folder, with_secrets=True)
     except (SafetensorError, KeyError, ValueError) as error:
-        raise PoisonFileError(f"{folder} holds no crafted poison: {type(error).__name__}: {error}") from error
+        reason = " ".join(str(error).split())
+        raise PoisonFileError(f"{folder} holds no crafted poison: {type(error).__name__}: {reason}") from error
     _check(poisoning, corpus, folder)
     return poisoning
 
 
+def _check_words(path: Path) -> None:
+    """Check that a file says what ``Poisoning.preprocessing`` holds: texts by name."""
+    try:
+        words = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
+    except (ValueError, RecursionError) as error:
+        raise PoisonFileError(f"{path} must be a JSON object of texts: {type(error).__name__}: {error}") from error
+    if not isinstance(words, dict) or not all(isinstance(word, str) for word in words.values()):
+        raise PoisonFileError(f"{path} must be a JSON object of texts, got {str(words)[:80]!r}")
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"key {name!r} stands twice in one object, once is allowed")
+    return dict(pairs)
+
+
 def _check(poisoning: Poisoning, corpus: Corpus, folder: Path) -> None:
     index, target = poisoning.index, poisoning.target
+    if index.ndim != 1 or target.ndim != 1:
+        found = f"{tuple(index.shape)} and {tuple(target.shape)}"
+        raise PoisonFileError(f"{folder}: index and target must be (P,), got {found}")
     if isinstance(corpus, TextCorpus):
         _check_texts(poisoning, corpus, folder)
     else:
         _check_images(poisoning, image_corpus(corpus, "a poison of images"), folder)
-    if bool((index[1:] <= index[:-1]).any()) or int(index[0]) < 0:
-        raise PoisonFileError(f"{folder}: index must ascend from a row of the training split, got {index}")
+    if int(index[0]) < 0:
+        raise PoisonFileError(f"{folder}: index must ascend from a row of the training split, got {int(index[0])}")
+    if bool((index[1:] <= index[:-1]).any()):
+        place = int((index[1:] <= index[:-1]).nonzero()[0])
+        found = f"{int(index[place])} before {int(index[place + 1])}"
+        raise PoisonFileError(f"{folder}: index must ascend, got {found}")
     base, total = poisoning.base, len(corpus.train.target)
     if len(base) != len(index) or int(base.min()) < 0 or int(base.max()) >= total:
         raise PoisonFileError(
-            f"{folder}: base (or index) must be rows of the training split, 0..{total - 1}, got {base}"
+            f"{folder}: base (or index) must be rows of the training split, 0..{total - 1}, got {len(base)} in "
+            f"{int(base.min())}..{int(base.max())}"
         )
     if int(target.min()) < 0 or int(target.max()) >= corpus.num_classes:
         raise PoisonFileError(
-            f"{folder}: target must be in 0..{corpus.num_classes - 1}, got {target.min()}..{target.max()}"
+            f"{folder}: target must be in 0..{corpus.num_classes - 1}, got {int(target.min())}..{int(target.max())}"
         )
     try:
         poisoned_set(corpus, poisoning)

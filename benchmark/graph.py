@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 from benchmark.calls import Call
 from benchmark.store import Artifact, ArtifactStore
 
-STAGES = ("craft", "train", "unlearn", "sham", "score")
+STAGES = ("craft", "train", "unlearn", "sham", "score", "tune")
 
 
 @dataclass(frozen=True)

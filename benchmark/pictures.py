@@ -1,6 +1,5 @@
 """From artifacts to TensorBoard files: one folder per trained or unlearned network."""
 
-import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,7 +19,7 @@ from callbacks.tensorboard import (
     write_unlearning,
 )
 from datamodules import POISONS
-from lightning_modules import UNLEARNERS, MethodCard
+from lightning_modules import MethodCard
 
 STAMP = "rendered.json"
 """Lies in the folder of a run and says what it was drawn from; it goes with the folder."""
@@ -43,7 +42,7 @@ def write_pictures(
         artifacts: what was computed, by key, the three baselines among it; unlearned networks may be missing.
         folder: TensorBoard's log folder.
     """
-    cards = {method.name: (_card(method), method.hyperparameters) for method in methods} | {"sham": (SHAM, {})}
+    cards = {method.name: (method.card, method.hyperparameters) for method in methods} | {"sham": (SHAM, {})}
     addresses = {model: artifacts[keys[1]].address for model, keys in cell.models.items()}
     addresses["horizon"] = str(max(budget for budget, _ in cell.runs))
     seed_folder = folder / name / f"seed{cell.seed}"
@@ -61,10 +60,6 @@ def write_pictures(
             view = view or _view(name, cell, artifacts)
             write_unlearning(view, _unlearning(cards[method], budget, artifacts[model], artifacts[score]), folder)
             _stamp(place, found)
-
-
-def _card(method: Method) -> MethodCard:
-    return dataclasses.replace(UNLEARNERS.get(method.reference).card, name=method.name, title=method.title)
 
 
 def _is_stale(run_folder: Path, addresses: Mapping[str, str]) -> bool:

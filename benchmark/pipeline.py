@@ -120,7 +120,7 @@ class _Builder:
                 snapshots=self.scenario.snapshots,
                 seed=derive_seed("unlearn", self.seed),
             )
-            return unlearn_call(config, needs[poisoned], needs[crafted], self.craft_config)
+            return unlearn_call(config, needs[poisoned], needs[crafted], self.craft_config, method.submission)
 
         return Task(self.key(row or f"unlearn {method.name}", percent(budget)), "unlearn", (poisoned, crafted), prepare)
 

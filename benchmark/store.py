@@ -1,10 +1,12 @@
 """The artifact store: content-addressed folders, written atomically, verified on read, locked while computed."""
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import shutil
+import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,6 +66,8 @@ class ArtifactStore:
             raise StoreError(
                 f"store {str(root)!r} cannot be used: {error.strerror}; name another with --store"
             ) from error
+        with contextlib.suppress(OSError):  # read-only, or a file system without such locks
+            weakref.finalize(self, os.close, _claim(root, fcntl.LOCK_SH))
 
     def find(self, stage: str, address: str) -> Artifact | None:
         """Return the artifact if it is there and undamaged; a damaged one is removed, so that it is computed again."""
@@ -167,15 +171,55 @@ class ArtifactStore:
             temporary = path.with_name(f"store.json.{os.getpid()}.partial")
             temporary.write_text(json.dumps({"schema": STORE_SCHEMA}))
             temporary.replace(path)
-        try:
-            schema = json.loads(path.read_text())["schema"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{path} is damaged; remove it if the folder is a store of this version") from error
-        if schema != STORE_SCHEMA:
-            raise StoreError(
-                f"store {str(self.root)!r} has schema {schema}, this version writes {STORE_SCHEMA}; "
-                "name another with --store"
-            )
+        check_schema(self.root)
+
+
+def check_schema(root: Path) -> None:
+    """Check that a store was written by this version.
+
+    Raises:
+        StoreError: if it was not, or its file ``store.json`` is damaged.
+        OSError: if that file cannot be read.
+    """
+    path = root / "store.json"
+    try:
+        schema = json.loads(path.read_text())["schema"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise StoreError(f"{path} is damaged; remove it if the folder is a store of this version") from error
+    if schema != STORE_SCHEMA:
+        raise StoreError(
+            f"store {str(root)!r} has schema {schema!r}, this version writes {STORE_SCHEMA}; name another with --store"
+        )
+
+
+@contextmanager
+def exclusive(root: Path) -> Iterator[None]:
+    """Hold a store alone: whoever opens it waits until the end.
+
+    Raises:
+        StoreError: if another process has it open, or it cannot be locked.
+    """
+    try:
+        descriptor = _claim(root, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise StoreError(f"store {str(root)!r} is in use by another process; try again when that has ended") from error
+    except OSError as error:
+        raise StoreError(f"store {str(root)!r} cannot be locked: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _claim(root: Path, kind: int) -> int:
+    (root / "locks").mkdir(exist_ok=True)
+    descriptor = os.open(root / "locks" / "store.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, kind)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def workbench_of(partial: Path) -> Path:
@@ -217,10 +261,9 @@ def _verify(folder: Path, address: str) -> Mapping[str, Any] | None:
             path = folder / name
             if path.stat().st_size != facts["bytes"] or _sha256(path) != facts["sha256"]:
                 return None
-    except (OSError, ValueError, KeyError, TypeError):
+        return dict(manifest["meta"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    meta: Mapping[str, Any] = manifest["meta"]
-    return meta
 
 
 def _sha256(path: Path) -> str:

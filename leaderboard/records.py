@@ -76,8 +76,8 @@ class Cost(Record):
             method that goes on for as long as it may, such as fine-tuning.
         cpu_s: processor seconds of the method's own process and of all that it started, as the operating system
             counts them, start-up included; None where it had no process of its own.
-        allowed_s: seconds of that process (the greater of wall-clock and processor) that the ledger explains; None
-            where it had no process of its own.
+        allowed_s: seconds of that process (processor seconds; on a GPU the greater of them and wall-clock) that the
+            ledger explains; None where it had no process of its own.
         explained: whether the process kept to them; a method that computes behind the ledger's back does not.
     """
 

@@ -2,13 +2,20 @@
 
 import logging
 import os
-from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
 
 import pytest
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from benchmark.calls import Call
+    from benchmark.scenario import Scenario
+    from benchmark.store import Artifact
 
 os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is first imported
 
@@ -40,3 +47,48 @@ def oracle_network() -> "Callable[[Mapping[str, Tensor]], nn.Module]":
         return network
 
     return build
+
+
+class Inline:
+    """An executor that computes where it is called, for runs too short for worker processes."""
+
+    slots = 1
+
+    def __init__(self, store: Path, workers: int | None = None, gpus: int = 0) -> None:
+        self._store = store
+
+    def submit(self, call: "Call") -> "Future[tuple[Artifact, bool]]":
+        from benchmark.executors.local import execute  # noqa: PLC0415
+
+        return self.start(execute, call, self._store)
+
+    def start(self, function: Callable[..., Any], *arguments: object) -> "Future[Any]":
+        future: Future[Any] = Future()
+        try:
+            future.set_result(function(*arguments))
+        except Exception as error:  # noqa: BLE001 - as a pool hands it over
+            future.set_exception(error)
+        return future
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def tiny() -> "Iterator[Scenario]":
+    """The only scenario of `smoke`, for everything in this module: digits, one epoch, two seeds, no workers."""
+    from benchmark import run  # noqa: PLC0415
+    from benchmark.scenarios import all_scenarios  # noqa: PLC0415
+
+    known = all_scenarios()
+    scenario = known["digits-gaussian-cnn-v1"]
+    short = replace(scenario, recipe=replace(scenario.recipe, epochs=1), seeds=(0, 1))
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name, other in known.items() if other.suite == "smoke"]:
+            patch.delitem(known, name)
+        patch.setitem(known, short.name, short)
+        patch.setattr(run, "LocalExecutor", Inline)
+        yield short

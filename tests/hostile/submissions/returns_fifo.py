@@ -1,0 +1,34 @@
+"""Hands back a pipe, at which a reader would wait for ever."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from lightning_modules import MethodCard
+from lightning_modules.unlearners.gd import GD
+
+
+def outbox() -> Path:
+    """Return the folder of what is handed back: a local variable of whoever called."""
+    frame: Any = sys._getframe()
+    while frame.f_code.co_name != "work":
+        frame = frame.f_back
+    return Path(frame.f_locals["out"])
+
+
+class Hostile(GD):
+    """Fine-tuning, and more."""
+
+    card = MethodCard(
+        name="returns_fifo",
+        title="Hostile",
+        paper="Nobody, Nowhere, 2026",
+        formula="w <- w - lr * grad CE(retain)",
+        source="none",
+    )
+
+    def on_train_end(self) -> None:
+        os.mkfifo(outbox() / "weights.safetensors")
+        os.mkfifo(outbox() / "ledger.json")
+        os._exit(0)

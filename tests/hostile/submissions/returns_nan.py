@@ -1,0 +1,20 @@
+"""Hands back weights that are no numbers."""
+
+from lightning_modules import MethodCard
+from lightning_modules.unlearners.gd import GD
+
+
+class Hostile(GD):
+    """Fine-tuning, and more."""
+
+    card = MethodCard(
+        name="returns_nan",
+        title="Hostile",
+        paper="Nobody, Nowhere, 2026",
+        formula="w <- w - lr * grad CE(retain)",
+        source="none",
+    )
+
+    def on_train_end(self) -> None:
+        for parameter in self.network.parameters():
+            parameter.data.fill_(float("nan"))

@@ -1,0 +1,47 @@
+"""Hands back a pickle that runs code where somebody loads it."""
+
+import os
+import pickle
+import sys
+from pathlib import Path
+from typing import Any
+
+from lightning_modules import MethodCard
+from lightning_modules.unlearners.gd import GD
+
+LEDGER = """{"forward_passes": 64.0, "backward_passes": 128.0, "wall_clock_s": 0.1, "refused": false,
+"plan": {"steps": 1, "epochs": 1, "passes": 192.0, "cut": true}, "snapshots": []}"""
+
+BAIT = Path("@BAIT@")
+
+
+class Trap:
+    """Leaves a file in the bait when it is loaded."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (BAIT / "store" / "pickle-ran",)
+
+
+def outbox() -> Path:
+    """Return the folder of what is handed back: a local variable of whoever called."""
+    frame: Any = sys._getframe()
+    while frame.f_code.co_name != "work":
+        frame = frame.f_back
+    return Path(frame.f_locals["out"])
+
+
+class Hostile(GD):
+    """Fine-tuning, and more."""
+
+    card = MethodCard(
+        name="returns_pickle",
+        title="Hostile",
+        paper="Nobody, Nowhere, 2026",
+        formula="w <- w - lr * grad CE(retain)",
+        source="none",
+    )
+
+    def on_train_end(self) -> None:
+        (outbox() / "weights.safetensors").write_bytes(pickle.dumps(Trap()))
+        (outbox() / "ledger.json").write_text(LEDGER)
+        os._exit(0)

@@ -1,0 +1,39 @@
+"""Hands back a link to the retrain baseline of the host, for the scorer to follow."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from lightning_modules import MethodCard
+from lightning_modules.unlearners.gd import GD
+
+LEDGER = """{"forward_passes": 64.0, "backward_passes": 128.0, "wall_clock_s": 0.1, "refused": false,
+"plan": {"steps": 1, "epochs": 1, "passes": 192.0, "cut": true}, "snapshots": []}"""
+
+BAIT = Path("@BAIT@")
+
+
+def outbox() -> Path:
+    """Return the folder of what is handed back: a local variable of whoever called."""
+    frame: Any = sys._getframe()
+    while frame.f_code.co_name != "work":
+        frame = frame.f_back
+    return Path(frame.f_locals["out"])
+
+
+class Hostile(GD):
+    """Fine-tuning, and more."""
+
+    card = MethodCard(
+        name="returns_symlink",
+        title="Hostile",
+        paper="Nobody, Nowhere, 2026",
+        formula="w <- w - lr * grad CE(retain)",
+        source="none",
+    )
+
+    def on_train_end(self) -> None:
+        (outbox() / "weights.safetensors").symlink_to(BAIT / "store" / "train" / "retrain" / "weights.safetensors")
+        (outbox() / "ledger.json").write_text(LEDGER)
+        os._exit(0)
