@@ -88,6 +88,7 @@ def run_verify(values: Namespace, console: Console) -> int:
         from_scratch=values.from_scratch,
         any_commit=values.any_commit,
         workers=values.workers,
+        fresh=values.fresh,
     )
     for failure in found.failures:
         console.print(f"failed: {failure.key}: {failure.reason}")
@@ -100,7 +101,8 @@ def run_verify(values: Namespace, console: Console) -> int:
     console.print(
         f"{values.entry}: {found.entry.status}: {said.compared} values compared, {len(said.differences)} differ; the "
         f"greatest difference is {said.largest:.2g} of what is allowed (effects: {said.tolerance:g} of "
-        f"E(poisoned) - E(retrain), accuracy: {said.accuracy_tolerance:g})"
+        f"E(poisoned) - E(retrain), accuracy: {said.accuracy_tolerance:g}"
+        f"{'; on fresh seeds as the table says' if said.fresh_seeds else ''})"
     )
     return 0 if found.agrees else 1
 

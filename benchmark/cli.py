@@ -29,7 +29,7 @@ from benchmark.complaints import explain
 from benchmark.configuration import check_configurations
 from benchmark.conformance import CheckResult, line, run_checks
 from benchmark.craft import craft_poison, load_poison, with_poison
-from benchmark.isolation import SubmissionError, check_apart, is_submission
+from benchmark.isolation import SubmissionError, check_apart, close_sandboxes, is_submission
 from benchmark.isolation.offered import offers, resolve
 from benchmark.options import CheckOptions, CraftOptions, ListOptions, RunOptions, TuneOptions
 from benchmark.report.command import ReportOptions, run_report
@@ -109,6 +109,7 @@ def _run(values: Namespace) -> int:
             tuned=TunedFile() if values.settings == "default" else read_tuned(values.tuned_file or TUNED_FILE),
         )
         request.check()
+    close_sandboxes()  # workers have their own
     output = values.output or Path("output") / request.scenarios[0].suite
     failures = run(request, Places(Path(values.store), Path(output), values.workers), Console(soft_wrap=True))
     for failure in failures:
@@ -229,7 +230,10 @@ def _parse(arguments: Sequence[str]) -> Namespace | None:
     try:
         values = parser.parse_args(typed)
     except UsageError as error:
-        raise UsageError(explain(str(error), _known_words(arguments))) from error
+        told = explain(str(error), _known_words(arguments))
+        if "Unexpected import path format" in told:
+            told += "; a method outside this repository is named as --unlearner=path/to/file.py:Class, not in a file"
+        raise UsageError(told) from error
     except (ValueError, RecursionError) as error:  # of the reader of YAML
         raise UsageError(f"--config must be a YAML file of settings: {type(error).__name__}: {error}") from error
     if values.subcommand is None:

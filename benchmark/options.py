@@ -142,10 +142,13 @@ class VerifyOptions:
     Args:
         store: folder of artifacts, of which poisons and trained networks are used, and nothing else.
         workers: worker processes; by default one per core, or one per GPU.
+        fresh: then judge the method on so many seeds that are drawn now (at least 2; with fewer than 4 only large
+            differences show), too: poison, trainings, unlearning and scores are computed for them from nothing.
     """
 
     store: Path = Path("output/store")
     workers: int | None = None
+    fresh: int | None = None
 
 
 @dataclass(frozen=True)

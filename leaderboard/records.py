@@ -288,6 +288,9 @@ class Verification(Record):
         accuracy_tolerance: by how much an accuracy, in [0, 1], may differ.
         largest: greatest difference found, as a share of what is allowed.
         differences: one line for each value that differs by more.
+        fresh_seeds: drawn at random for this run, with poison, trainings and method computed for them, too; empty
+            where none were. Once published, a seed is no longer fresh.
+        fresh: what the method scored on them, as ``results`` of the entry; without seeds whose baselines diverged.
     """
 
     commit: str
@@ -298,3 +301,5 @@ class Verification(Record):
     accuracy_tolerance: Share
     largest: Amount
     differences: list[str]
+    fresh_seeds: list[Annotated[int, Field(ge=0)]] = []
+    fresh: list[BudgetResult] = []

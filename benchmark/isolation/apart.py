@@ -14,7 +14,7 @@ from benchmark.isolation.exchange import write_request
 from benchmark.isolation.handed_back import LedgerRecord, read_ledger, read_state
 from benchmark.isolation.limits import CHECK, Limits, Pace
 from benchmark.isolation.names import LEDGER_FILE
-from benchmark.isolation.pace import measured_pace
+from benchmark.isolation.pace import current_pace
 from benchmark.isolation.pool import sandbox_of
 from benchmark.isolation.results import ResultReader
 from benchmark.isolation.sandbox import Done, Sandbox
@@ -60,8 +60,8 @@ def run_apart(
     limits = limits or _limits(before, config, pace.deadline(budget))
     sandbox = sandbox_of(submission.file, submission.sha256, submission.content)
     write_request(sandbox.inbox, config, weights, data.forget_set, data.retain_set)
-    precision = resolve_precision(config.precision, device_type())
-    now = measured_pace(network, data.retain_set, config.batch_size, precision)
+    mixed = resolve_precision(config.precision, device_type()) == "bf16-mixed"
+    now = current_pace(config.network, network, data.retain_set, config.batch_size, mixed=mixed)
     job = job_of("unlearn", submission, config.hyperparameters) | {"network": asdict(config.network)}
     done = _run(sandbox, job, limits)
     ledger = read_ledger(sandbox.outbox, LEDGER_FILE, budget, config.snapshots)

@@ -55,7 +55,7 @@ def walls() -> Walls:
         return Walls("process", f"no walls ({missing}): files and network are in reach; memory and time are watched")
     return Walls(
         "bubblewrap",
-        "no network, no other processes, read-only libraries; neither store, entries nor corpora are in sight; "
+        "no network, no other processes, read-only libraries; neither store, entries nor fetched corpora are in sight; "
         "memory and time are watched",
     )
 

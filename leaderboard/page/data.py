@@ -13,6 +13,9 @@ from leaderboard.row import Row
 DIGITS = 7
 """Significant digits of embedded numbers; the entries hold all of them."""
 
+UNSHOWN: dict[str, bool | dict[str, bool]] = {"results": True, "configuration": True, "verification": {"fresh": True}}
+"""Fields of an entry that are embedded elsewhere, or not at all."""
+
 ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 
 
@@ -77,7 +80,7 @@ def _row(row: Row, board: Board, place: int | None) -> JsonValue:
 
 
 def _entry(entry: Entry, pool: Pool) -> JsonValue:
-    content = _short(entry.model_dump(mode="json", exclude={"results", "configuration"}))
+    content = _short(entry.model_dump(mode="json", exclude=UNSHOWN))
     if not isinstance(content, dict):
         raise TypeError(f"an entry must dump to a mapping, got {type(content).__name__}")
     for name in ("packages", "fingerprints"):

@@ -100,6 +100,31 @@ def test_a_config_file_is_read_and_its_mistakes_are_told(tmp_path: Path, capsys:
     assert "suites" in capsys.readouterr().err
 
 
+def test_a_method_outside_the_tree_is_not_taken_from_a_file_of_settings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "run.yaml").write_text("unlearner:\n  class_path: mine.py:Mine\n")
+    assert main(["run", "--config", "run.yaml"]) == 2
+    assert "--unlearner=path/to/file.py:Class" in capsys.readouterr().err
+
+
+def test_settings_of_a_method_outside_the_tree_are_read_against_its_defaults(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = PLUGIN.format(name="Mine") + "    card = replace(GD.card, name='mine')\n"
+    (tmp_path / "mine.py").write_text(
+        text.replace("from lightning", "from dataclasses import replace\n\nfrom lightning", 1)
+    )
+    told = {
+        "--unlearner.lrr=1": "did you mean 'lr'",
+        "--unlearner.lr=abc": "--unlearner.lr: expected a number, got abc",
+        "--unlearner.lr=-1": "lr must be positive, got -1",
+    }
+    for word, line in told.items():
+        assert main(["run", "--suite", "smoke", "--unlearner", "mine.py:Mine", word]) == 2
+        assert line in capsys.readouterr().err
+
+
 def test_a_method_outside_the_tree_is_found_and_its_faults_are_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,12 +6,14 @@ from typing import Any
 import pytest
 
 from benchmark.entries import build_entries, publish_entry
-from benchmark.methods import default_method
+from benchmark.isolation import Submission
+from benchmark.methods import Method, default_method
 from benchmark.pipeline import build_tasks
 from benchmark.scenarios import get_scenarios
 from benchmark.store import Artifact
 from datamodules import load_corpus
 from leaderboard import Entry, read_entry, residual
+from lightning_modules import MethodCard
 
 DIGITS = get_scenarios("digits-gaussian-cnn-v1")[0]
 EFFECTS = {"poisoned": 1.0, "retrain": 0.1, "second_retrain": 0.05, "gd": 0.8, "sham": 0.95}
@@ -31,9 +33,15 @@ def cost(passes: float) -> dict[str, Any]:
     }
 
 
-def made_up(seeds: tuple[int, ...], budget: float = 0.1, diverged: bool = False) -> list[Entry]:
+def made_up(
+    seeds: tuple[int, ...],
+    budget: float = 0.1,
+    diverged: bool = False,
+    methods: list[Method] | None = None,
+    **unlearned: Any,
+) -> list[Entry]:
     """Entries from artifacts whose numbers are known: effect by name, moved by the seed."""
-    methods = [default_method("gd")]
+    methods = methods or [default_method("gd")]
     tasks, cells = build_tasks(DIGITS, load_corpus("digits"), methods, (budget,), seeds)
     artifacts: dict[str, Artifact] = {}
     for task in tasks:
@@ -41,6 +49,11 @@ def made_up(seeds: tuple[int, ...], budget: float = 0.1, diverged: bool = False)
         artifacts[task.key] = Artifact(
             task.stage, task.key, Path("nowhere"), meta(task.key, task.stage, seed, diverged)
         )
+    for key, artifact in artifacts.items():
+        if " unlearn gd /" in key and artifact.stage == "unlearn":
+            changed = {"cost": cost(90.0) | unlearned.get("cost", {}), "protection": unlearned.get("protection")}
+            found = {name: value for name, value in changed.items() if value is not None}
+            artifacts[key] = replace(artifact, meta=found)
     return list(build_entries(DIGITS, methods, (budget,), cells, artifacts))
 
 
@@ -95,6 +108,31 @@ def test_a_diverged_method_is_reported_as_diverged() -> None:
     entry = by_method(made_up((0,), diverged=True))["gd"]
     assert entry.status == "diverged"
     assert entry.results[0].seeds[0].unlearned.effect is None
+
+
+def test_time_that_the_ledger_does_not_explain_makes_an_entry_unreliable() -> None:
+    times = {"cpu_s": 9.0, "allowed_s": 2.0}
+    entry = by_method(made_up((0,), cost=times | {"explained": False}))["gd"]
+    assert entry.status == "unreliable"
+    assert entry.results[0].seeds[0].cost.allowed_s == 2.0
+    assert by_method(made_up((0,), cost=times | {"explained": True}))["gd"].status == "claimed"
+    assert by_method(made_up((0,), diverged=True, cost=times | {"explained": False}))["gd"].status == "diverged"
+
+
+def test_a_submission_is_named_with_its_file_and_what_kept_it_apart() -> None:
+    card = MethodCard("gd", "Mine", "p", "f", "s")
+    submission = Submission("/x/gd.py:Mine", "gd.py", "Mine", "0" * 64, "digest", card, {}, ("image",), b"")
+    method = Method("/x/gd.py:Mine", "gd", "Mine", {}, submission)
+    walls = {"kind": "process", "memory_limit_bytes": 5, "detail": "none"}
+    entry = by_method(made_up((0,), methods=[method], protection=walls))["gd"]
+    assert entry.source is not None
+    assert (entry.source.file, entry.source.class_name, entry.source.sha256) == ("gd.py", "Mine", "0" * 64)
+    assert entry.protection.model_dump() == walls
+    assert entry.method.title == "Mine"
+    shipped = by_method(made_up((0,)))["gd"]
+    assert shipped.source is None
+    assert shipped.protection.kind == "shipped"
+    assert shipped.provenance.fingerprints["code"] != entry.provenance.fingerprints["code"]
 
 
 def test_a_seed_whose_baseline_diverged_is_left_out() -> None:

@@ -109,6 +109,7 @@ function trust(entry, row) {
     ["verification", found ? `${found.differences.length} of ${found.compared} values differ by more than allowed; largest ` +
       `difference ${shown(found.largest)} of what is allowed (effect ${shown(found.tolerance)} of E(poisoned) − E(retrain), ` +
       `accuracy ${shown(100 * found.accuracy_tolerance)} points)` : "not run again yet"],
+    ["fresh seeds", found && found.fresh_seeds.length ? found.fresh_seeds.join(", ") : null],
     ["verified by", found ? `commit ${found.commit}, ${found.device}, ${found.created}` : null],
   ])];
   const bullets = (items) => make("ul", {}, ...items.map((text) => make("li", {}, text)));
