@@ -102,7 +102,7 @@ def run_verify(values: Namespace, console: Console) -> int:
         f"{values.entry}: {found.entry.status}: {said.compared} values compared, {len(said.differences)} differ; the "
         f"greatest difference is {said.largest:.2g} of what is allowed (effects: {said.tolerance:g} of "
         f"E(poisoned) - E(retrain), accuracy: {said.accuracy_tolerance:g}"
-        f"{'; on fresh seeds as the table says' if said.fresh_seeds else ''})"
+        f"{'; on fresh seeds as told above' if said.fresh_seeds else ''})"
     )
     return 0 if found.agrees else 1
 

@@ -24,7 +24,6 @@ import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
 from rich.console import Console
-from rich.table import Table
 
 from benchmark.comparison import Compared, value_text
 from leaderboard import BudgetResult, SeedResult, residual
@@ -158,10 +157,11 @@ def fresh_faults(claimed: Sequence[BudgetResult], fresh: Sequence[BudgetResult])
 
 def show_fresh(values: Sequence[Compared], console: Console) -> None:
     """Print what was compared with fresh seeds, and by how much it may differ: how much a confirmation is worth."""
-    table = Table(box=None, pad_edge=False)
-    for title in ("fresh seeds, budget", "mean of", "entry", "fresh seeds", "may differ by", "agrees"):
-        table.add_column(title, justify="left" if title in ("fresh seeds, budget", "mean of") else "right")
     for value in values:
-        numbers = [value_text(number) for number in (value.recorded, value.again)]
-        table.add_row(value.where, value.what, *numbers, f"{value.allowed:.2g}", "yes" if value.agrees else "no")
-    console.print(table)
+        agrees = "agrees" if value.agrees else "differs"
+        console.print(
+            f"{value.where}: {value.what}, mean: {value_text(value.recorded)} in the entry, {value_text(value.again)} now "
+            f"(may differ by {value.allowed:.2g}): {agrees}",
+            highlight=False,
+            soft_wrap=True,
+        )

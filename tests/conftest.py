@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from benchmark.store import Artifact
 
 os.environ["OMP_NUM_THREADS"] = "1"  # read when torch is first imported
+
+settings.register_profile("unpoison", deadline=None)  # a busy machine is no mistake
+settings.load_profile("unpoison")
 
 for name in ("lightning.pytorch.utilities.rank_zero", "lightning.fabric.utilities.rank_zero"):
     logging.getLogger(name).setLevel(logging.WARNING)

@@ -60,10 +60,9 @@ def results(
 
 
 def flat(unlearned: Sequence[float | None], **further: object) -> BudgetResult:
-    """Poisoned models at 1 and retrains at 0, up to what a t test needs, so that effects are residuals."""
+    """Poisoned models at 1 and retrains at 0, so that effects are residuals."""
     count = len(unlearned)
-    rises = [1 + 0.001 * (-1) ** number for number in range(count - count % 2)] + [1.0] * (count % 2)
-    return results(unlearned, poisoned=rises, retrain=[0.0] * count, **further)  # type: ignore[arg-type]
+    return results(unlearned, poisoned=[1.0] * count, retrain=[0.0] * count, **further)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("level", [0.9, 0.99, 0.998])
@@ -149,7 +148,7 @@ def test_several_budgets_share_the_level() -> None:
     budgets = (0.02, 0.04, 0.06, 0.08, 0.1)
     found = compare_fresh([flat(ours, budget=one) for one in budgets], [flat(theirs, budget=one) for one in budgets])
     half = welch_half_width(ours, theirs, 0.998)
-    assert [value.allowed for value in found if value.what == "residual"] == pytest.approx([half] * 5, rel=1e-3)
+    assert [value.allowed for value in found if value.what == "residual"] == pytest.approx([half] * 5)
 
 
 def test_an_attack_that_did_not_take_leaves_the_accuracy_alone() -> None:
