@@ -158,10 +158,10 @@ def fresh_faults(claimed: Sequence[BudgetResult], fresh: Sequence[BudgetResult])
 def show_fresh(values: Sequence[Compared], console: Console) -> None:
     """Print what was compared with fresh seeds, and by how much it may differ: how much a confirmation is worth."""
     for value in values:
-        agrees = "agrees" if value.agrees else "differs"
+        entry, now = value_text(value.recorded), value_text(value.again)
+        allowed = f"may differ by {value.allowed:.2g}: {'agrees' if value.agrees else 'differs'}"
         console.print(
-            f"{value.where}: {value.what}, mean: {value_text(value.recorded)} in the entry, {value_text(value.again)} now "
-            f"(may differ by {value.allowed:.2g}): {agrees}",
+            f"{value.where}: mean {value.what} {entry} in the entry, {now} now, {allowed}",
             highlight=False,
             soft_wrap=True,
         )
