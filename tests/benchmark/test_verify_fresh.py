@@ -80,8 +80,9 @@ def run(place: Place, scenario: Scenario, methods: tuple[Method, ...]) -> None:
 
 @pytest.fixture(scope="module")
 def small(tiny: Scenario) -> Iterator[Scenario]:
-    """Two epochs, after which the attack has taken on three seeds."""
-    scenario = replace(tiny, recipe=replace(tiny.recipe, epochs=2), seeds=CLAIMED)
+    """So many poisons, and two epochs, that the effect is much greater than its noise on three seeds."""
+    poison = replace(tiny.poison, options=dict(tiny.poison.options) | {"count": 300})
+    scenario = replace(tiny, poison=poison, recipe=replace(tiny.recipe, epochs=2), seeds=CLAIMED)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(all_scenarios(), scenario.name, scenario)
         yield scenario
