@@ -142,8 +142,8 @@ class VerifyOptions:
     Args:
         store: folder of artifacts, of which poisons and trained networks are used, and nothing else.
         workers: worker processes; by default one per core, or one per GPU.
-        fresh: then judge the method on so many seeds that are drawn now (at least 2; with fewer than 4 only large
-            differences show), too: poison, trainings, unlearning and scores are computed for them from nothing.
+        fresh: number of seeds to draw now, at least 2, on which the method is judged as well: poison, trainings,
+            unlearning and scores are computed for them from nothing. With fewer than 4 only large differences show.
     """
 
     store: Path = Path("output/store")

@@ -110,7 +110,7 @@ def test_behind_walls_nothing_is_remembered_from_run_to_run(lab: Lab, honest: Ou
 
 
 def test_what_can_be_computed_from_public_facts_is_not_kept_from_it(lab: Lab, walls: str) -> None:
-    assert lab.unlearn(lab.submission("regenerates_noise")).looted  # as THREATS.md says: only reading the file helps
+    assert lab.unlearn(lab.submission("regenerates_noise")).looted  # as THREATS.md says: fresh seeds find it
 
 
 @pytest.mark.parametrize(("name", "reason"), ERRORS.items())

@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 from lightning_modules import MethodCard
 from lightning_modules.unlearners.gd import GD
 
-LEDGER = """{"forward_passes": 64.0, "backward_passes": 128.0, "wall_clock_s": 0.1, "refused": false,
+LEDGER = """{"forward_passes": 64.0, "backward_passes": 128.0, "wall_clock_s": 0.01, "refused": false,
 "plan": {"steps": 1, "epochs": 1, "passes": 192.0, "cut": true}, "snapshots": []}"""
 
 

@@ -1,6 +1,6 @@
 """Computes the audit's noise again, as anybody can who has this repository and knows that seeds are small numbers.
 
-It shows: where the noise was found, every weight becomes 7. THREATS.md says why nothing stops it.
+It shows: where the noise was found, every weight becomes 7. THREATS.md says what finds it and why nothing stops it.
 """
 
 from typing import Any
